@@ -1,0 +1,36 @@
+# Each target makes .venv first if it is missing or older than requirements.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test preview bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+repro: .venv ## Do everything that params.yaml asks for and that is not done yet
+	@python -m stages.check
+	@dvc repro
+	@cat reports/summary.txt
+
+test: .venv ## Lint, check types, run the tests
+	ruff check .
+	ruff format --check .
+	mypy pipeline stages tests
+	python -m pytest -q
+
+preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png
+	@python -m stages.preview
+
+bench: .venv ## Time the hot paths against the plain way
+	@python -m benchmarks
+
+clean: ## Remove what the stages wrote; keep .venv, data/raw and the DVC cache
+	rm -rf data/demo data/real data/variants data/*.npz models reports .checkpoints
+
+.venv: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fercrop needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch .venv

@@ -1,0 +1,56 @@
+"""Random changes of a whole batch of images at once, on the device that it lies on."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.nn import functional
+
+from pipeline.params import Augment
+
+# A blanked rectangle covers these fractions of each side (Zhong et al., "Random Erasing", AAAI 2020).
+ERASED = (0.15, 0.5)
+
+
+def augment_batch(images: torch.Tensor, how: Augment, generator: torch.Generator) -> torch.Tensor:
+    """Flip, turn, scale, shift and blank each image on its own; what moves in from outside repeats the edge.
+
+    Args:
+        images: (N, 1, height, width) in -1..1.
+        generator: on the CPU, so that the draws are the same whatever the device.
+    """
+    count = len(images)
+
+    def uniform(reach: float) -> torch.Tensor:
+        return (torch.rand(count, generator=generator) * 2 - 1) * reach
+
+    angle, scale = uniform(math.radians(how.rotate)), 1 + uniform(how.scale)
+    shift_x, shift_y = uniform(2 * how.shift), uniform(2 * how.shift)  # the grid runs from -1 to 1
+    flip = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0) if how.flip else torch.ones(count)
+    if how.flip or how.rotate or how.scale or how.shift:
+        cosine, sine = torch.cos(angle) / scale, torch.sin(angle) / scale
+        rows = [torch.stack([cosine * flip, -sine, shift_x], 1), torch.stack([sine * flip, cosine, shift_y], 1)]
+        matrix = torch.stack(rows, 1).to(images.device)
+        grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+        images = functional.grid_sample(images, grid, "bilinear", "border", align_corners=False)
+    if how.erase:
+        images = _erase(images, how.erase, generator)
+    return images
+
+
+def _erase(images: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:
+    """Set a random rectangle of some of the images to grey."""
+    count, _, height, width = images.shape
+    chosen = torch.rand(count, generator=generator) < probability
+    low, high = ERASED
+
+    def covered(length: int) -> torch.Tensor:
+        size = (low + (high - low) * torch.rand(count, generator=generator)) * length
+        start = torch.rand(count, generator=generator) * (length - size)
+        place = torch.arange(length)
+        return (place >= start[:, None]) & (place < (start + size)[:, None])
+
+    rows, columns = covered(height), covered(width)
+    hidden = (rows[:, :, None] & columns[:, None, :] & chosen[:, None, None])[:, None]
+    return images.masked_fill(hidden.to(images.device), 0.0)

@@ -1,0 +1,134 @@
+"""Safe reading and writing: outputs appear whole or not at all, and nothing read can run code or leave its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+class InputError(Exception):
+    """A mistake in what the user gave. Its text is one line: the file, the row, what is wrong and what to do."""
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and move it there once the block has ended without an error.
+
+    The temporary name is fixed, so that what a `kill -9` leaves behind is overwritten and does not pile up.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Like `whole_file`, for a folder: yield an empty one beside `path` that takes its place at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        yield part
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(part, path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file."""
+    with whole_file(path) as part:
+        part.write_bytes(content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON that reads well in a diff, and that is the same bytes for the same content."""
+    write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read what an earlier stage wrote as JSON.
+
+    Raises:
+        InputError: the file is missing or is no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error}); delete it and run `dvc repro`") from None
+
+
+def save_arrays(path: Path, **arrays: npt.NDArray[Any]) -> None:
+    """Write named arrays as one uncompressed `.npz`, the same bytes for the same arrays."""
+    with whole_file(path) as part, part.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def load_arrays(path: Path, schema: Mapping[str, tuple[str, tuple[int | None, ...]]]) -> dict[str, npt.NDArray[Any]]:
+    """Read named arrays from an `.npz` and hold them against a schema.
+
+    Args:
+        path: the file.
+        schema: for each array its dtype (or only its kind, such as `U`) and its shape; None stands for any length.
+            The first axis is the row and must be equally long in all of them.
+
+    Raises:
+        InputError: the file is missing or damaged, or an array is absent or of another type or shape.
+    """
+    remedy = "delete it and run `dvc repro`"
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in schema if name in archive.files}
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: damaged ({error}); {remedy}") from None
+    for name, (dtype, shape) in schema.items():
+        if name not in arrays:
+            raise InputError(f"{path}: holds no array {name!r}; {remedy}")
+        found = arrays[name]
+        same_shape = len(found.shape) == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, found.shape, strict=True)
+        )
+        if dtype not in (found.dtype.name, found.dtype.kind) or not same_shape:
+            raise InputError(
+                f"{path}: array {name!r} is {found.dtype} {found.shape}, expected {dtype} {shape}; {remedy}"
+            )
+    if len({len(array) for array in arrays.values()}) > 1:
+        raise InputError(f"{path}: its arrays differ in length; {remedy}")
+    return arrays
+
+
+def inside(folder: Path, name: str, source: Path) -> Path:
+    """The path of `name` below `folder`, where `name` was read from the file `source`.
+
+    Raises:
+        InputError: the name is absolute, or leads out of the folder (also through a symbolic link).
+    """
+    path = folder / name
+    if Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{source}: file={name!r} leads out of {folder}; remove that entry")
+    return path
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,167 @@
+"""The one training loop, for landmark model and classifiers alike: precision, schedule, averaging, early stop, resume."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from pipeline import device
+from pipeline.files import whole_file
+from pipeline.params import FitRecipe
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+Log = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learnt.
+
+    Attributes:
+        steps: batches an epoch.
+        batches: the (inputs, targets) of an epoch, given its number from 0; the same for the same number.
+        loss: of (outputs, targets), a scalar.
+        validate: the validation metrics of a model, by name.
+        score: which of these chooses the epoch; higher is better.
+        identity: what the result depends on beside the recipe, such as the digest of the data; a checkpoint with
+            another identity is not resumed.
+    """
+
+    steps: int
+    batches: Callable[[int], Iterable[Batch]]
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    validate: Callable[[nn.Module], dict[str, float]]
+    score: str
+    identity: dict[str, Any]
+
+
+@dataclass
+class Progress:
+    """How far the training has come: for each epoch its metrics, and the best epoch with its weights."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = -1
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+def fit(network: nn.Module, task: Task, recipe: FitRecipe, seed: int, checkpoint: Path, log: Log, title: str) -> Progress:
+    """Train a network, and leave in it the weights of its best epoch.
+
+    After every epoch the whole state goes to `checkpoint`; called again with the same arguments, the training goes on
+    from there and ends as if it had not been interrupted (bit for bit on a CPU). The caller deletes the checkpoint
+    once it has saved the result.
+
+    Args:
+        network: with its starting weights.
+        log: called with every epoch's number and metrics, those of a resumed run's earlier epochs first.
+        title: for the progress bar.
+    """
+    accelerator = device.pick(recipe.precision)
+    network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(
+        _decayed_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True
+    )
+    schedule = _schedule(optimizer, recipe, task.steps)
+    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+    model = accelerator.prepare_model(network)
+    parts: dict[str, Any] = {"network": network, "averaged": averaged, "optimizer": optimizer}
+    if schedule:
+        parts["schedule"] = schedule
+    key = _key(task, recipe, seed)
+    progress = _resume(checkpoint, key, parts)
+    for epoch, metrics in enumerate(progress.history):
+        log(epoch, metrics)
+
+    done = len(progress.history)
+    bar = tqdm(total=recipe.epochs * task.steps, initial=done * task.steps, desc=title, unit="batch", disable=None)
+    for epoch in range(done, recipe.epochs):
+        if epoch - progress.best_epoch > recipe.patience and progress.best:
+            break
+        torch.manual_seed(seed * 10_000 + epoch)  # dropout: each epoch starts alike, resumed or not
+        model.train()
+        total = torch.zeros((), device=accelerator.device)
+        for inputs, targets in task.batches(epoch):
+            with accelerator.autocast():
+                outputs = model(inputs.to(accelerator.device, memory_format=torch.channels_last))
+            loss = task.loss(outputs.float(), targets.to(accelerator.device))
+            optimizer.zero_grad(set_to_none=True)
+            accelerator.backward(loss)
+            optimizer.step()
+            if schedule:
+                schedule.step()
+            if recipe.average:
+                averaged.update_parameters(network)
+            total += loss.detach()
+            bar.update()
+        judged = averaged.module if recipe.average else network
+        metrics = {
+            "train_loss": total.item() / task.steps,
+            **task.validate(judged),
+            "learning_rate": optimizer.param_groups[0]["lr"],
+        }
+        if not progress.best or metrics[task.score] > progress.history[progress.best_epoch][task.score]:
+            progress.best_epoch = epoch
+            progress.best = {name: value.detach().cpu().clone() for name, value in judged.state_dict().items()}
+        progress.history.append(metrics)
+        _save(checkpoint, key, parts, progress)
+        log(epoch, metrics)
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name != "learning_rate")
+        if bar.disable:  # no terminal: a line an epoch instead of a moving bar
+            print(f"{title}: epoch {epoch + 1} of {recipe.epochs}: {shown}", flush=True)
+        else:
+            bar.set_postfix_str(shown)
+    bar.close()
+    network.load_state_dict(progress.best)
+    return progress
+
+
+def _decayed_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weights decay; biases and the scales of batch normalisation do not, for there it only slows the fit."""
+    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+    return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def _schedule(optimizer: torch.optim.Optimizer, recipe: FitRecipe, steps: int) -> LRScheduler | None:
+    if recipe.schedule == "constant":
+        return None
+    # A fifth of the time warming up, then a cosine down to nothing (Smith & Topin, "Super-Convergence", 2018).
+    return OneCycleLR(
+        optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps, pct_start=0.2, cycle_momentum=False
+    )
+
+
+def _key(task: Task, recipe: FitRecipe, seed: int) -> str:
+    """What a checkpoint must agree in to be resumed."""
+    content = {"recipe": recipe.model_dump(), "seed": seed, **task.identity}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _save(checkpoint: Path, key: str, parts: dict[str, Any], progress: Progress) -> None:
+    states = {name: part.state_dict() for name, part in parts.items()}
+    with whole_file(checkpoint) as part:
+        torch.save({"key": key, "parts": states, "progress": vars(progress)}, part)
+
+
+def _resume(checkpoint: Path, key: str, parts: dict[str, Any]) -> Progress:
+    """Take up what `_save` left, if it belongs to this training; else start anew."""
+    if not checkpoint.exists():
+        return Progress()
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if saved["key"] != key:
+        return Progress()
+    for name, part in parts.items():
+        part.load_state_dict(saved["parts"][name])
+    progress = Progress(**saved["progress"])
+    print(f"{checkpoint}: going on after epoch {len(progress.history)}", flush=True)
+    return progress

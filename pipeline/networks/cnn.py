@@ -1,0 +1,46 @@
+"""The report's small CNNs, which differ only in their kernel and in their fully connected layers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import nn
+
+SIDE = 48  # pixels of an input image
+POOL = 4  # max-pooling window, moved by one pixel at a time
+CHANNELS = (10, 20)
+
+# For each network the kernel of both convolutions, and the sizes of the hidden fully connected layers.
+CNNS: dict[str, tuple[int, tuple[int, ...]]] = {
+    "cnn1": (5, (120, 250)),
+    "cnn2": (5, (250, 120, 120, 120)),
+    "cnn3": (5, (250, 120, 120, 120, 120, 50, 50)),
+    "cnn4": (3, (120, 250)),
+}
+
+
+def cnn(name: str, outputs: int) -> nn.Sequential:
+    """Two convolutions, each followed by ReLU and max-pooling, then fully connected layers with ReLU between.
+
+    Takes (N, 1, 48, 48), gives (N, outputs). Source: the original report's CNN 1 to CNN 4.
+    """
+    kernel, hidden = CNNS[name]
+    side = SIDE - 2 * (kernel - 1) - 2 * (POOL - 1)
+    first, second = CHANNELS
+    layers: list[nn.Module] = [
+        nn.Conv2d(1, first, kernel), nn.ReLU(), nn.MaxPool2d(POOL, stride=1),
+        nn.Conv2d(first, second, kernel), nn.ReLU(), nn.MaxPool2d(POOL, stride=1),
+        nn.Flatten(),
+    ]  # fmt: skip
+    for wide, narrow in pairwise((second * side * side, *hidden)):
+        layers += [nn.Linear(wide, narrow), nn.ReLU()]
+    layers.append(nn.Linear(hidden[-1], outputs))
+    network = nn.Sequential(*layers)
+    for layer in network:
+        # PyTorch's own start shrinks the signal at every ReLU; CNN 3, seven layers deep, would barely learn.
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+    nn.init.normal_(network[-1].weight, std=0.01)  # all classes start about equally likely
+    return network

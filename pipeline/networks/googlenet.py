@@ -1,0 +1,45 @@
+"""GoogLeNet for grey images: torchvision's, with a last layer of its own."""
+
+from __future__ import annotations
+
+from urllib.error import URLError
+
+import torch
+from torch import nn
+from torchvision.models import GoogLeNet_Weights, googlenet
+
+from pipeline.files import InputError
+
+
+class GreyGoogLeNet(nn.Module):
+    """Takes (N, 1, height, width) in -1..1, gives (N, outputs).
+
+    The grey channel is repeated, so that ImageNet's first layer fits. Source: Szegedy et al., "Going Deeper with
+    Convolutions", CVPR 2015, as torchvision builds it; without the auxiliary outputs, which need larger images.
+    """
+
+    def __init__(self, outputs: int, pretrained: bool) -> None:
+        super().__init__()
+        # transform_input moves -1..1 to the range of ImageNet, also from scratch: one architecture for both.
+        self.body = googlenet(weights=None, aux_logits=False, init_weights=False, transform_input=True)
+        if pretrained:
+            state = _imagenet_weights()
+            kept = {name: value for name, value in state.items() if not name.startswith(("aux", "fc."))}
+            self.body.load_state_dict(kept | {f"fc.{k}": v for k, v in self.body.fc.state_dict().items()})
+        self.body.fc = nn.Linear(self.body.fc.in_features, outputs)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.body(images.expand(-1, 3, -1, -1))
+        return scores
+
+
+def _imagenet_weights() -> dict[str, torch.Tensor]:
+    weights = GoogLeNet_Weights.IMAGENET1K_V1
+    try:
+        return dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
+    except (URLError, OSError, RuntimeError) as error:
+        folder = torch.hub.get_dir() + "/checkpoints"
+        raise InputError(
+            f"params.yaml: pretrained: true needs {weights.url}, which could not be had ({error}); "
+            f"download it into {folder}, or set pretrained: false"
+        ) from None

@@ -1,0 +1,60 @@
+"""The verbs. Each stage is a script of its own: `python -m stages.NAME`, as `dvc.yaml` runs it.
+
+What ends a stage early is told in one line, without a traceback, and with exit status 1.
+"""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType, TracebackType
+
+from pipeline.files import InputError
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def run(main: Callable[..., None]) -> None:
+    """Call a stage's `main` with the words of the command line."""
+    words, wanted = sys.argv[1:], inspect.signature(main).parameters
+    if len(words) != len(wanted):
+        name = sys.modules["__main__"].__spec__.name  # type: ignore[union-attr]
+        raise InputError(f"usage: python -m {' '.join([name, *map(str.upper, wanted)])}")
+    main(*words)
+
+
+def one_line(error: BaseException) -> str | None:
+    """What to tell the user about an error, or None if it is a defect of ours, which deserves its traceback."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; nothing half-done was kept, run the same command again to go on"
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        name = f" for {error.filename}" if error.filename else ""
+        return f"no space left on the disk{name}; free some (`dvc gc --workspace` helps) and run again"
+    if isinstance(error, PermissionError):
+        return f"{error.filename}: not permitted; change its owner or mode and run again"
+    return None
+
+
+def _explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    line = one_line(error)
+    if line is None:
+        sys.__excepthook__(kind, error, trace)
+        return
+    sys.stdout.flush()
+    print(f"error: {line}", file=sys.stderr, flush=True)
+    os._exit(1)  # else Python would end an interrupted process by the signal, with another status
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+# Set while the package is imported, so that an interrupt during the stages' own slow imports is told in a line too.
+sys.excepthook = _explain
+signal.signal(signal.SIGTERM, _interrupt)

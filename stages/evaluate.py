@@ -1,0 +1,30 @@
+"""Apply one classifier to every row of its region, and score it under each protocol."""
+
+from pathlib import Path
+
+from pipeline import classify, measure, protocols
+from pipeline.files import whole_folder, write_json
+from pipeline.params import load_params
+from pipeline.predictions import save_predictions
+from pipeline.regions import Variant
+from stages import run
+
+
+def main(region: str, network: str, seed: str) -> None:
+    params = load_params()
+    variant = Variant.load(Path(f"data/variants/{region}.npz"))
+    model = classify.load(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"))
+    chances = classify.probabilities(model, variant.images, params.chosen.classifier.precision)
+    scores = {}
+    for protocol in protocols.PROTOCOLS:
+        rows = protocols.rows(variant.split, protocol)
+        scores[protocol] = measure.classification(variant.labels[rows], chances[rows])
+    cell = {"region": region, "network": network, "seed": int(seed)}
+    made = {"data": params.data.source, "recipe": params.recipe}
+    with whole_folder(Path(f"reports/classifiers/{region}/{network}-{seed}")) as part:
+        save_predictions(part / "predictions.parquet", variant.split, variant.labels, chances)
+        write_json(part / "metrics.json", {**cell, **made, "protocols": scores})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,27 @@
+"""Draw the demo data sets, or find the real ones in data/raw, and record what they are."""
+
+from pathlib import Path
+
+from pipeline.demo import draw_demo
+from pipeline.files import whole_folder
+from pipeline.params import load_params
+from pipeline.sources import find_sources
+from stages import run
+
+RAW = Path("data/raw")
+
+
+def main() -> None:
+    params = load_params()
+    folder = params.source_folder
+    if params.data.source == "real":
+        sources = find_sources(RAW)
+    else:
+        with whole_folder(folder) as part:
+            draw_demo(part)
+        sources = find_sources(folder)
+    sources.save(folder / "sources.json")
+
+
+if __name__ == "__main__":
+    run(main)

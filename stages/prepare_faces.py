@@ -1,0 +1,17 @@
+"""Read 300-W: cut every face to a square, and assign it to its official split."""
+
+from pathlib import Path
+
+from pipeline.faces import read_300w
+from pipeline.params import load_params
+from pipeline.sources import Sources
+from stages import run
+
+
+def main() -> None:
+    sources = Sources.load(load_params().source_folder / "sources.json")
+    read_300w(sources.faces).save(Path("data/faces.npz"))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,40 @@
+"""Train one network on one region."""
+
+from pathlib import Path
+from typing import cast
+
+from pipeline import classify
+from pipeline.curves import curves
+from pipeline.files import digest
+from pipeline.params import NetworkName, load_params
+from pipeline.regions import Variant
+from pipeline.weights import save_network
+from stages import run
+
+
+def main(region: str, network: str, seed: str) -> None:
+    params = load_params()
+    name, number = cast(NetworkName, network), int(seed)
+    recipe = params.chosen.classifier
+    data = Path(f"data/variants/{region}.npz")
+    identity = {"data": digest(data)}
+    checkpoint = Path(f".checkpoints/{region}-{network}-{seed}.pt")
+    with curves(Path(f"reports/training/{region}/{network}-{seed}")) as log:
+        model, progress = classify.train(
+            Variant.load(data), name, recipe, number, identity, checkpoint, log, f"{network} on {region}"
+        )
+        header = {
+            "network": network,
+            "region": region,
+            "recipe": recipe.model_dump(),
+            "seed": number,
+            "epoch": progress.best_epoch,
+            "validation": progress.history[progress.best_epoch],
+            **identity,
+        }
+        save_network(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"), model, header)
+    checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    run(main)

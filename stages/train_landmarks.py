@@ -1,0 +1,37 @@
+"""Train the Xception landmark model."""
+
+from pathlib import Path
+
+from pipeline import landmarks
+from pipeline.curves import curves
+from pipeline.faces import Faces
+from pipeline.files import digest
+from pipeline.params import load_params
+from pipeline.weights import save_network
+from stages import run
+
+FACES = Path("data/faces.npz")
+CHECKPOINT = Path(".checkpoints/landmarks.pt")
+SEED = 0
+
+
+def main() -> None:
+    params = load_params()
+    recipe = params.chosen.landmarks
+    identity = {"data": digest(FACES)}
+    with curves(Path("reports/training/landmarks")) as log:
+        network, progress = landmarks.train(Faces.load(FACES), recipe, SEED, identity, CHECKPOINT, log)
+        header = {
+            "network": "xception",
+            "recipe": recipe.model_dump(),
+            "seed": SEED,
+            "epoch": progress.best_epoch,
+            "validation": progress.history[progress.best_epoch],
+            **identity,
+        }
+        save_network(Path("models/landmarks.safetensors"), network, header)
+    CHECKPOINT.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    run(main)
