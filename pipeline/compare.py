@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ Rows = list[list[str]]
 
 
 class Record(BaseModel):
-    """A JSON file that an earlier stage wrote, or a part of one; what it holds beside these fields is not used."""
+    """A JSON file that an earlier stage wrote, or a part of one; other fields in it are not used."""
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -180,9 +180,10 @@ def _check_sizes(reports: Path, cells: list[Cell]) -> None:
         for protocol in PROTOCOLS:
             n, first = cell.protocols[protocol].n, cells[0].protocols[protocol].n
             if n != first:
+                path = reports / f"classifiers/{cell.region}/{cell.network}-{cell.seed}/metrics.json"
                 raise InputError(
-                    f"{reports}/classifiers/{cell.region}/{cell.network}-{cell.seed}/metrics.json: {protocol} has "
-                    f"{n} images, but {first} in {cells[0].name}; delete {reports}/classifiers and run `dvc repro`"
+                    f"{path}: {protocol} has {n} images, but {first} in {cells[0].name}; "
+                    f"delete {reports}/classifiers and run `dvc repro`"
                 )
 
 
@@ -206,22 +207,26 @@ def _read_curves(folder: Path) -> pd.DataFrame:
         except (ValueError, KeyError):
             raise InputError(f"{path}: no curve of step and {name}; delete it and run `dvc repro`") from None
         if not columns[-1].index.equals(columns[0].index):
-            raise InputError(f"{path}: has other steps than {CURVES[0]}.tsv; delete {folder} and run `dvc repro`")
+            raise InputError(
+                f"{path}: has other steps than {CURVES[0]}.tsv; delete {folder} and run `dvc repro`"
+            )
     return pd.concat(columns, axis=1).reset_index()
 
 
 def reference_region(params: Params) -> str:
     """What the other regions are compared with: the first that is the whole image, else the first."""
-    return next((name for name, region in params.regions.items() if region == "whole"), next(iter(params.regions)))
+    return next(
+        (name for name, region in params.regions.items() if region == "whole"), next(iter(params.regions))
+    )
 
 
 def compare(results: Results, reference: str) -> pd.DataFrame:
     """The comparison as a tidy table, one row a protocol, region and network, the headline first.
 
     Columns: protocol, region, network, seeds (how many), n (images scored), accuracy, accuracy_sd,
-    balanced_accuracy, macro_f1 (means over the seeds; sd is the sample standard deviation over them, missing with
-    one), difference (of accuracy to `reference`, same protocol and network), fell_back (share of the images scored
-    that kept no crop for want of landmarks to trust). All are fractions.
+    balanced_accuracy, macro_f1 (means over the seeds; sd is the sample standard deviation over them, missing
+    with one), difference (of accuracy to `reference`, same protocol and network), fell_back (share of the
+    images scored that kept no crop for want of landmarks to trust). All are fractions.
     """
     scores = pd.DataFrame(
         [
@@ -260,7 +265,9 @@ def compare(results: Results, reference: str) -> pd.DataFrame:
 
 def fell_back_share(crop: Crop, splits: tuple[str, ...]) -> float:
     """The share of the images of these splits that were kept whole; 0 if there are none."""
-    return sum(crop.fell_back[split] for split in splits) / max(1, sum(crop.images[split] for split in splits))
+    return sum(crop.fell_back[split] for split in splits) / max(
+        1, sum(crop.images[split] for split in splits)
+    )
 
 
 def answer(table: pd.DataFrame, params: Params) -> str:
@@ -268,7 +275,11 @@ def answer(table: pd.DataFrame, params: Params) -> str:
     reference = reference_region(params)
     scores = table[table["protocol"] == HEADLINE].pivot(index="region", columns="network", values="accuracy")
     # Rounded, so that equal means summed in another order stay equal; the reference wins a tie.
-    means = scores.mean(axis=1).round(12).loc[[reference, *(name for name in params.regions if name != reference)]]
+    means = (
+        scores.mean(axis=1)
+        .round(12)
+        .loc[[reference, *(name for name in params.regions if name != reference)]]
+    )
     best = str(means.idxmax())
     networks = scores.shape[1]
     over = f"over {networks} networks" if networks > 1 else f"of {params.networks[0]}"
@@ -278,11 +289,14 @@ def answer(table: pd.DataFrame, params: Params) -> str:
     if best == reference:
         others = means.drop(reference)
         below = means[reference] - others.max()
-        return f"No region beats {reference}: {reached}, and {others.idxmax()} comes next, {points(below)} points lower."
-    higher = int((scores.loc[best] > scores.loc[reference]).sum())
+        return (
+            f"No region beats {reference}: {reached}, and {others.idxmax()} comes next, "
+            f"{points(below)} points lower."
+        )
+    higher = int(np.sum(scores.loc[best].to_numpy() > scores.loc[reference].to_numpy()))
     return (
-        f"The best region is {best}: {reached}, {points(means[best] - means[reference])} points higher than on "
-        f"{reference} and higher with {higher} of {networks} network{'s' if networks > 1 else ''}."
+        f"The best region is {best}: {reached}, {points(means[best] - means[reference])} points higher than "
+        f"on {reference} and higher with {higher} of {networks} network{'s' if networks > 1 else ''}."
     )
 
 
@@ -311,10 +325,10 @@ def points(difference: float, signed: bool = False) -> str:
 
 
 def score_rows(table: pd.DataFrame, protocol: str, params: Params) -> Rows:
-    """What a reader sees of a protocol: a row a region, a column a network, their mean, and the share that fell back.
+    """What a reader sees of a protocol: a row a region, the header first.
 
-    The first row is the header. An entry is the accuracy in percent and, but for the reference, in brackets the
-    difference to it in points.
+    The columns are the networks, their mean, and the share of images that fell back. An entry is the accuracy
+    in percent and, but for the reference, in brackets the difference to it in points.
     """
     part = table[table["protocol"] == protocol].set_index(["region", "network"])
     reference = reference_region(params)
@@ -324,7 +338,9 @@ def score_rows(table: pd.DataFrame, protocol: str, params: Params) -> Rows:
         pairs = [*zip(mine["accuracy"], mine["difference"], strict=True)]
         pairs.append((mine["accuracy"].mean(), mine["difference"].mean()))
         entries = [
-            percent(accuracy) if region == reference else f"{percent(accuracy)} ({points(difference, signed=True)})"
+            percent(accuracy)
+            if region == reference
+            else f"{percent(accuracy)} ({points(difference, signed=True)})"
             for accuracy, difference in pairs
         ]
         rows.append([region, *entries, percent(mine["fell_back"].iloc[0])])
@@ -344,14 +360,12 @@ def landmark_rows(landmarks: dict[str, dict[str, PointScores]]) -> Rows:
 def markdown_table(rows: Rows) -> str:
     """A table that reads as Markdown and, its columns being aligned, as plain text."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "| " + " | ".join(
-            [row[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True))]
-        ) + " |"
-        for row in rows
-    ]  # fmt: skip
-    rule = "| " + " | ".join(["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]) + " |"
-    return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines = []
+    for row in [rows[0], rule, *rows[1:]]:
+        numbers = [text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append(f"| {' | '.join([row[0].ljust(widths[0]), *numbers])} |\n")
+    return "".join(lines)
 
 
 def summary(table: pd.DataFrame, params: Params) -> str:
@@ -372,37 +386,47 @@ def markdown(table: pd.DataFrame, results: Results, params: Params) -> str:
             f"{markdown_table(score_rows(table, protocol, params))}"
         )
     parts.append(
-        "## Landmarks\n\nMean error of the 68 points, normalised by the inter-ocular distance (NME), per test subset of "
-        f"the face data.\n\n{markdown_table(landmark_rows(results.landmarks))}"
+        "## Landmarks\n\nMean error of the 68 points on the test faces, normalised by the inter-ocular "
+        f"distance (NME).\n\n{markdown_table(landmark_rows(results.landmarks))}"
     )
     return "\n".join(parts)
 
 
 def save_tables(reports: Path, table: pd.DataFrame, results: Results, params: Params) -> None:
     """Write `comparison.csv`, `comparison.md`, and the folders `metrics` and `plots` that DVC shows."""
-    write_bytes(reports / "comparison.csv", table.to_csv(index=False, float_format="%.6f", lineterminator="\n").encode())
+    write_bytes(
+        reports / "comparison.csv",
+        table.to_csv(index=False, float_format="%.6f", lineterminator="\n").encode(),
+    )
     write_bytes(reports / "comparison.md", markdown(table, results, params).encode())
     with whole_folder(reports / "metrics") as part:
         for protocol in ("validation", "test"):
             for network in params.networks:
                 scores = table[(table["protocol"] == protocol) & (table["network"] == network)]
-                by_region: dict[str, Any] = scores.set_index("region")["accuracy"].round(4).to_dict()
+                by_region = scores.set_index("region")["accuracy"].round(4).to_dict()
                 write_json(part / protocol / f"{network}.json", by_region)
     with whole_folder(reports / "plots") as part:
         for name, plot in plots(table, results).items():
-            plot.to_csv(part / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
+            (part / name).parent.mkdir(exist_ok=True)
+            plot.to_csv(part / name, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def plots(table: pd.DataFrame, results: Results) -> dict[str, pd.DataFrame]:
-    """The tables behind `dvc plots show`, by name."""
-    cells = [cell.name for cell in results.cells]
-    learning = pd.concat([results.curves[cell].assign(cell=cell) for cell in cells])[["step", "cell", *CURVES]]
+    """The tables behind `dvc plots show`, by the name of their file.
+
+    A cell has files of its own, since DVC's templates draw all rows of a file as one curve, and count them
+    into one confusion matrix (hence one row a test image). They also stack bars of the same label, hence the
+    column `bar`.
+    """
     accuracy = table.loc[table["protocol"] == HEADLINE, ["region", "network", "accuracy"]]
-    # One row a test image: DVC's template `confusion` counts rows.
-    counts = np.array([cell.protocols[HEADLINE].confusion for cell in results.cells])
-    which, actual, predicted = np.repeat(np.argwhere(counts >= 0), counts.ravel(), axis=0).T
+    files = {"test_accuracy.csv": accuracy.assign(bar=accuracy["network"] + " " + accuracy["region"])}
     names = np.array(CLASSES)
-    confusion = pd.DataFrame(
-        {"cell": np.array(cells)[which], "actual": names[actual], "predicted": names[predicted]}
-    )
-    return {"learning_curves": learning, "test_accuracy": accuracy, "confusion_test": confusion}
+    for cell in results.cells:
+        file = f"{cell.region}-{cell.network}-{cell.seed}.csv"
+        files[f"learning_curves/{file}"] = results.curves[cell.name]
+        counts = np.array(cell.protocols[HEADLINE].confusion)
+        actual, predicted = np.repeat(np.argwhere(counts >= 0), counts.ravel(), axis=0).T
+        files[f"confusion_test/{file}"] = pd.DataFrame(
+            {"actual": names[actual], "predicted": names[predicted]}
+        )
+    return files

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -110,9 +110,7 @@ def read_fer2013(csv: Path, ferplus: Path | None) -> Expressions:
     all_images, all_split = np.concatenate(images), np.concatenate(split)
     absent = [name for name in SPLITS if name not in all_split]
     if absent:
-        raise InputError(
-            f"{csv}: has no row whose Usage is {' or '.join(absent)}; download the whole file again"
-        )
+        raise InputError(f"{csv}: has no row whose Usage is {' or '.join(absent)}; download the whole file again")
     return Expressions(
         images=all_images,
         labels=np.concatenate(labels),
@@ -128,6 +126,32 @@ def find_twins(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
     """Number the groups of pixel-identical images (N, ...), from 0 by first appearance: (N,)."""
     groups: dict[bytes, int] = {}
     return np.array([groups.setdefault(image.tobytes(), len(groups)) for image in images], np.int32)
+
+
+def count(expressions: Expressions) -> dict[str, Any]:
+    """How many images, classes and identical images there are, ready for JSON.
+
+    `test_rows_also_in_training_or_validation` is how many PrivateTest images also occur in Training or PublicTest.
+    """
+    split, twin = expressions.split, expressions.twin
+    sizes = np.bincount(twin)
+    spread = np.stack([np.bincount(twin[split == name], minlength=len(sizes)) > 0 for name in SPLITS])
+    known = np.isin(twin, twin[split != "PrivateTest"])
+    return {
+        "images": {name: int((split == name).sum()) for name in SPLITS},
+        "classes": {
+            name: {
+                label: int(((expressions.labels == code) & (split == name)).sum()) for code, label in enumerate(CLASSES)
+            }
+            for name in SPLITS
+        },
+        "twins": {
+            "groups": int((sizes > 1).sum()),
+            "rows": int(sizes[sizes > 1].sum()),
+            "groups_across_splits": int((spread.sum(axis=0) > 1).sum()),
+            "test_rows_also_in_training_or_validation": int((known & (split == "PrivateTest")).sum()),
+        },
+    }
 
 
 def _read_votes(ferplus: Path, csv: Path, split: npt.NDArray[np.str_]) -> npt.NDArray[np.uint8]:
@@ -151,9 +175,7 @@ def _read_votes(ferplus: Path, csv: Path, split: npt.NDArray[np.str_]) -> npt.ND
             votes[rows, column] = _parse_integers(ferplus, row + 2, chunk[name], MAX_VOTES)
         row = rows.stop
     if row != len(split):
-        raise InputError(
-            f"{ferplus}: has {row:,} rows, but {csv} has {len(split):,}; both must be the published files"
-        )
+        raise InputError(f"{ferplus}: has {row:,} rows, but {csv} has {len(split):,}; both must be the published files")
     return votes
 
 
@@ -169,7 +191,7 @@ def _read_chunks(path: Path, columns: tuple[str, ...], publisher: str) -> Iterat
                 na_filter=False,
                 index_col=False,
                 skipinitialspace=True,
-                encoding="utf-8-sig",
+                encoding="utf-8",
             )
             for chunk in reader:
                 absent = [name for name in columns if name not in chunk.columns]

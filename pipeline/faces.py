@@ -106,7 +106,7 @@ class Photograph:
         """What the photograph is for; see `read_300w`."""
         split = FOLDERS[self.folder]
         # HELEN and AFW number the faces of one photograph (134212_1, 134212_2): they stay on one side.
-        photograph = re.sub(r"_\d\d?$", "", os.path.splitext(self.name)[0])
+        photograph = re.sub(r"_\d\d?$", "", PurePosixPath(self.name).with_suffix("").as_posix())
         held_back = split == "train" and zlib.crc32(photograph.encode()) % VALIDATION_PART == 0
         return "validation" if held_back else split
 
@@ -154,9 +154,7 @@ def find_photographs(root: Path) -> list[Photograph]:
         InputError: the XML is damaged, an image is missing, or there is nothing to train or to test on.
     """
     with_xml = any((root / name).exists() for name in LABELS)
-    found = sorted(
-        _from_xml(root) if with_xml else _from_folders(root), key=lambda photograph: photograph.name
-    )
+    found = sorted(_from_xml(root) if with_xml else _from_folders(root), key=lambda photograph: photograph.name)
     for one, next_one in itertools.pairwise(found):
         if one.name == next_one.name:
             raise InputError(f"{root}: {one.name} stands twice in {' and '.join(LABELS)}; {REMEDY}")
@@ -203,9 +201,7 @@ def read_pts(path: Path) -> npt.NDArray[np.float64]:
     count = re.search(r"n_points:\s*(\d+)", header)
     if not count or int(count[1]) != points.COUNT or len(words) != 2 * points.COUNT:
         says = f"n_points: {count[1]}" if count else "no n_points"
-        raise InputError(
-            f"{path}: says {says} and holds {len(words) / 2:g} points, not {points.COUNT}; {REMEDY}"
-        )
+        raise InputError(f"{path}: says {says} and holds {len(words) / 2:g} points, not {points.COUNT}; {REMEDY}")
     try:
         found = np.array(words, np.float64).reshape(-1, 2) - 1
     except ValueError as error:
@@ -311,9 +307,7 @@ def _from_xml(root: Path) -> Iterator[Photograph]:
             raise InputError(f"{labels}: missing; {REMEDY}") from None
         # defusedxml's own exceptions, for a DTD and for entities, are ValueErrors.
         except (ParseError, ValueError, LookupError) as error:
-            raise InputError(
-                f"{labels}: is not valid XML ({' '.join(str(error).split())}); {REMEDY}"
-            ) from None
+            raise InputError(f"{labels}: is not valid XML ({' '.join(str(error).split())}); {REMEDY}") from None
 
 
 def _from_element(root: Path, labels: Path, element: Element) -> Photograph | None:
@@ -351,7 +345,5 @@ def _read_parts(labels: Path, listed: str, element: Element) -> npt.NDArray[np.f
     if len(list(element.iter("part"))) != points.COUNT or sorted(found) != expected:
         absent = [name for name in expected if name not in found]
         lacks = f", and lacks {', '.join(absent[:5])}" if absent else ""
-        raise InputError(
-            f"{labels}: {listed}: must have each part 00 to {expected[-1]} once{lacks}; {REMEDY}"
-        )
+        raise InputError(f"{labels}: {listed}: must have each part 00 to {expected[-1]} once{lacks}; {REMEDY}")
     return np.array([found[name] for name in expected], np.float64)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # type: ignore[import-untyped]
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from pipeline.expressions import CLASSES
 from pipeline.points import interocular
@@ -116,16 +116,12 @@ def classification(labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.
         ValueError: no rows, other shapes, a label outside 0 to 6, or a probability that is not finite.
     """
     if not len(labels) or probabilities.shape != (len(labels), len(CLASSES)):
-        raise ValueError(
-            f"expected labels (N,) and probabilities (N, 7), not {labels.shape}, {probabilities.shape}"
-        )
+        raise ValueError(f"expected labels (N,) and probabilities (N, 7), not {labels.shape}, {probabilities.shape}")
     if not (np.isin(labels, range(len(CLASSES))).all() and np.isfinite(probabilities).all()):
         raise ValueError("a label is outside 0 to 6, or a probability is not finite")
     predicted = probabilities.argmax(axis=1)
     codes = np.arange(len(CLASSES))
-    precision, recall, f1, support = precision_recall_fscore_support(
-        labels, predicted, labels=codes, zero_division=0
-    )
+    precision, recall, f1, support = precision_recall_fscore_support(labels, predicted, labels=codes, zero_division=0)
     return {
         "n": len(labels),
         "accuracy": float((predicted == labels).mean()),

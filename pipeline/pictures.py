@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
+from pipeline.expressions import CLASSES
 from pipeline.files import write_bytes
 from pipeline.params import Region
 from pipeline.points import CONTOURS
@@ -54,9 +55,7 @@ def enlarge(image: Pixels, scale: int) -> Pixels:
     """The image `scale` times as large, in RGB."""
     colour = image if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
     height, width = image.shape[:2]
-    return np.asarray(
-        Image.fromarray(colour).resize((width * scale, height * scale), Image.Resampling.BICUBIC)
-    )
+    return np.asarray(Image.fromarray(colour).resize((width * scale, height * scale), Image.Resampling.BICUBIC))
 
 
 def draw_points(
@@ -131,10 +130,10 @@ def grid(tiles: Pixels, columns: int, captions: Sequence[str] | None = None) -> 
     return sheet
 
 
-def _caption(text: str, width: int, colour: Colour = WHITE) -> Pixels:
+def _caption(text: str, width: int) -> Pixels:
     """A line of text, (LINE, width, 3)."""
     strip = Image.new("RGB", (width, LINE), PAPER)
-    ImageDraw.Draw(strip).text((1, 0), text, fill=colour, font=ImageFont.load_default(TEXT))
+    ImageDraw.Draw(strip).text((1, 0), text, fill=WHITE, font=ImageFont.load_default(TEXT))
     return np.asarray(strip)
 
 
@@ -143,6 +142,24 @@ def _titled(title: str, sheet: Pixels) -> Pixels:
     strip = np.full((LINE + PADDING, sheet.shape[1], 3), PAPER, np.uint8)
     strip[PADDING:, PADDING:] = _caption(title, sheet.shape[1] - PADDING)
     return np.concatenate([strip, sheet])
+
+
+def expressions_sheet(images: Pixels, labels: npt.NDArray[np.uint8], columns: int = 16, scale: int = 2) -> Pixels:
+    """A row a class, from left to right images spread evenly over the data set.
+
+    Args:
+        images: (N, H, W), N at least 1.
+        labels: (N,), their classes.
+        columns: images a row.
+        scale: how much images are enlarged.
+    """
+    tiles = []
+    for code in np.unique(labels):
+        rows = np.flatnonzero(labels == code)
+        shown = rows[np.linspace(0, len(rows) - 1, columns).round().astype(int)]
+        row = grid(np.stack([enlarge(images[number], scale) for number in shown]), columns)
+        tiles.append(_titled(CLASSES[code], row))
+    return np.concatenate(tiles)
 
 
 def region_sheet(
@@ -270,9 +287,7 @@ def confusion_png(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> by
     axes.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
     for row, column in np.argwhere(counts > 0):
         share = percent[row, column]
-        axes.text(
-            column, row, f"{share:.0f}", ha="center", va="center", color="white" if share > 55 else "black"
-        )
+        axes.text(column, row, f"{share:.0f}", ha="center", va="center", color="white" if share > 55 else "black")
     axes.set_xticks(range(len(classes)), classes)
     names = [f"{name} ({total:.0f})" for name, total in zip(classes, totals[:, 0], strict=True)]
     axes.set_yticks(range(len(classes)), names)

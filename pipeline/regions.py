@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pipeline.expressions import Expressions
+from pipeline.expressions import SPLITS, Expressions
 from pipeline.files import InputError, load_arrays
 from pipeline.params import Edges, PointSet, Region
 
@@ -91,13 +91,9 @@ def boxes(points: npt.NDArray[np.float32], region: Region, side: tuple[int, int]
     used = points[:, used_points(region)].astype(np.float64)
     if not np.isfinite(used).all():
         raise ValueError("a point that the region needs is not finite")
-    if isinstance(region, Edges):
-        spans = used[:, :2, 0], used[:, 2:, 1]
-    else:
-        spans = used[:, :, 0], used[:, :, 1]
-    (x0, x1), (y0, y1) = (
-        _limits(span, region.margin, length) for span, length in zip(spans, side, strict=True)
-    )
+    across, down = (used[:, :2], used[:, 2:]) if isinstance(region, Edges) else (used, used)
+    x0, x1 = _limits(across[:, :, 0], region.margin, side[0])
+    y0, y1 = _limits(down[:, :, 1], region.margin, side[1])
     return np.stack([x0, y0, x1, y1], axis=1).astype(np.float32)
 
 
@@ -171,3 +167,12 @@ def crop(
         where[~fell_back] = boxes(points[~fell_back], region, (width, height))
     kept = {**vars(expressions), "images": cut(images, where, height)}
     return Variant(**kept, boxes=where, fell_back=fell_back)
+
+
+def count_fallbacks(variant: Variant) -> dict[str, dict[str, int]]:
+    """How many images each split has, and how many of them kept the whole image, ready for JSON."""
+    splits = [name for name in SPLITS if (variant.split == name).any()]
+    return {
+        "images": {name: int((variant.split == name).sum()) for name in splits},
+        "fell_back": {name: int(variant.fell_back[variant.split == name].sum()) for name in splits},
+    }

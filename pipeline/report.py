@@ -1,10 +1,10 @@
-"""The page: one HTML file that holds the answer, its tables and its pictures, and asks the network for nothing."""
+"""The page: one HTML file with the answer, its tables and its pictures. It asks the network for nothing."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from importlib.metadata import version
 from itertools import groupby
@@ -81,19 +81,15 @@ def _scores(table: pd.DataFrame, params: Params) -> str:
             f"<p>{escape(PURPOSES[protocol])} {n:,} images ({escape(' + '.join(PROTOCOLS[protocol]))}).</p>"
             + _table(
                 score_rows(table, protocol, params),
-                f"Accuracy, and in brackets its difference to {reference} in points. Fell back: share of the images "
-                "that were kept whole, because their landmarks could not be trusted.",
+                f"Accuracy, and in brackets its difference to {reference} in points. Fell back: share of the "
+                "images that were kept whole, because their landmarks could not be trusted.",
             )
         )
         title = f"Protocol {protocol}"
         parts.append(f"<h3>{escape(title)}</h3>{body}" if protocol == HEADLINE else _details(title, body))
-    numbers = table.assign(
-        **{
-            name: [f"{value:.4f}" if pd.notna(value) else "" for value in table[name]]
-            for name in table.select_dtypes("float")
-        }
-    )
-    rows = [[str(name) for name in numbers], *numbers.astype(str).to_numpy().tolist()]
+    rows = [list(map(str, table.columns))]
+    for row in table.astype(object).where(table.notna(), "").to_numpy():
+        rows.append([f"{value:.4f}" if isinstance(value, float) else str(value) for value in row])
     return "\n".join([*parts, _details("All numbers (comparison.csv)", _table(rows))])
 
 
@@ -137,7 +133,8 @@ def _regions(reports: Path, results: Results, params: Params) -> str:
     for name, region in params.regions.items():
         crop = results.crops[name]
         fallen = [
-            f"{crop.fell_back.get(split, 0):,} of {crop.images.get(split, 0):,}" for split in results.counts.images
+            f"{crop.fell_back.get(split, 0):,} of {crop.images.get(split, 0):,}"
+            for split in results.counts.images
         ]
         rows.append([name, describe(region), *fallen])
         if region != "whole":
@@ -151,8 +148,8 @@ def _regions(reports: Path, results: Results, params: Params) -> str:
     tables = [_table(rows, "An image falls back to the whole image where its landmarks cannot be trusted.")]
     if overlaps:
         caption = (
-            "Mean intersection over union of the box from found landmarks with the box from true ones, on the test "
-            "faces of the landmark model; 1 is the same box."
+            "Mean intersection over union of the box from found landmarks with the box from true ones, on "
+            "the landmark model's test faces; 1 is the same box."
         )
         tables.append(_table([["region, subset, view", "IoU"], *overlaps], caption))
     return "\n".join(tables + parts)
@@ -172,15 +169,16 @@ def describe(region: Region) -> str:
 def _ranges(numbers: Iterable[int]) -> list[str]:
     """Ascending numbers as ranges: 1, 2, 3, 7 as `1-3`, `7`."""
     runs = [
-        [number for _, number in run] for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
+        [number for _, number in run]
+        for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
     ]
     return [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
 
 
 def _landmarks(reports: Path, results: Results) -> str:
     text = (
-        "Mean error of the 68 points on the test faces, normalised by the inter-ocular distance (NME). grey_48 shows "
-        "the faces as the expression images do: 48 pixels, grey, loosely framed."
+        "Mean error of the 68 points on the test faces, normalised by the inter-ocular distance (NME). "
+        "grey_48 shows the faces as the expression images do: 48 pixels, grey, loosely framed."
     )
     images = [
         _figure(path.read_bytes(), path.stem.replace("_", " ").capitalize())
@@ -193,11 +191,13 @@ def _data(reports: Path, results: Results) -> str:
     counts, twins = results.counts, results.counts.twins
     rows = [["split", "images", *CLASSES]]
     for split, total in counts.images.items():
-        rows.append([split, f"{total:,}", *(f"{counts.classes.get(split, {}).get(name, 0):,}" for name in CLASSES)])
+        rows.append(
+            [split, f"{total:,}", *(f"{counts.classes.get(split, {}).get(name, 0):,}" for name in CLASSES)]
+        )
     text = (
-        f"{twins.rows:,} images are pixel for pixel the same as another one, in {twins.groups:,} groups; "
-        f"{twins.groups_across_splits:,} of the groups lie in more than one split, and "
-        f"{twins.test_rows_also_in_training_or_validation:,} test images are also in training or validation."
+        f"Images that are pixel for pixel the same as another one: {twins.rows:,}, in {twins.groups:,} "
+        f"groups, {twins.groups_across_splits:,} of which reach over more than one split. Test images that "
+        f"are also in training or validation: {twins.test_rows_also_in_training_or_validation:,}."
     )
     sheet = _figure(_read_picture(reports / "expressions.png"), "Some of the expression images")
     return f"{_table(rows)}\n<p>{escape(text)}</p>\n{sheet}"
@@ -209,9 +209,13 @@ def _made(sources: Path, params: Params) -> str:
     try:
         for name, item in record.items():
             if item is not None:
-                rows.append([name, str(item["path"]), f"{item['files']:,}", f"{item['bytes']:,}", str(item["sha256"])])
+                rows.append(
+                    [name, str(item["path"]), f"{item['files']:,}", f"{item['bytes']:,}", str(item["sha256"])]
+                )
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise InputError(f"{sources}: does not describe the data sets; delete it and run `dvc repro`") from None
+        raise InputError(
+            f"{sources}: does not describe the data sets; delete it and run `dvc repro`"
+        ) from None
     packages = [["package", "version"], *([name, version(name)] for name in PACKAGES)]
     settings = params.model_dump(mode="json", exclude={"recipes"})
     settings["recipes"] = {params.recipe: params.chosen.model_dump(mode="json")}
@@ -231,21 +235,23 @@ def _yaml(content: dict[str, Any]) -> str:
     writer = YAML(typ="safe", pure=True)
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     writer.default_flow_style = None  # innermost lists and mappings in one line
-    writer.width = 110
+    writer.width = 1000  # the page scrolls
     text = io.StringIO()
     writer.dump(content, text)
     return text.getvalue()
 
 
 def _table(rows: Rows, caption: str = "") -> str:
-    """A table that scrolls by itself where it is too wide; the first row is the header, the first column names rows."""
+    """A table that scrolls by itself where it is too wide; the first row and the first column are headers."""
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in rows[0])
-    body = "\n".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(text)}</td>" for text in row[1:])}</tr>'
-        for row in rows[1:]
-    )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="wide"><table>{title}<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>'
+    body = []
+    for name, *entries in rows[1:]:
+        cells = "".join(f"<td>{escape(text)}</td>" for text in entries)
+        body.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>\n')
+    # Not a <caption>, which a narrow table would squeeze and a wide one would scroll out of sight.
+    note = f'<p class="faint">{escape(caption)}</p>' if caption else ""
+    table = f"<thead><tr>{head}</tr></thead>\n<tbody>{''.join(body)}</tbody>"
+    return f'{note}<div class="wide"><table>{table}</table></div>'
 
 
 def _details(summary: str, body: str) -> str:

@@ -19,7 +19,10 @@ GET_EXPRESSIONS = (
     "FER2013 (fer2013.csv, also .gz, .xz or .zip; published at Kaggle: Challenges in Representation Learning: "
     "Facial Expression Recognition Challenge)"
 )
-GET_FACES = f"iBUG 300-W (the folder {DLIB_FOLDER} from dlib.net, or the folders afw, helen, lfpw and ibug from ibug.doc.ic.ac.uk)"
+GET_FACES = (
+    f"iBUG 300-W (the folder {DLIB_FOLDER} from dlib.net, "
+    "or the folders afw, helen, lfpw and ibug from ibug.doc.ic.ac.uk)"
+)
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,7 @@ class Sources:
                 faces=Path(record["faces"]["path"]),
             )
         except (KeyError, TypeError):
-            raise InputError(
-                f"{path}: does not describe the data sets; delete it and run `dvc repro`"
-            ) from None
+            raise InputError(f"{path}: does not describe the data sets; delete it and run `dvc repro`") from None
 
 
 def find_sources(folder: Path) -> Sources:
@@ -75,14 +76,8 @@ def find_sources(folder: Path) -> Sources:
     candidates = (folder / DLIB_FOLDER, folder / "300W", folder / "300w", folder)
     face_folder = next((candidate for candidate in candidates if _holds_faces(candidate)), None)
     if expressions is None or face_folder is None:
-        missing = [
-            what
-            for what, found in ((GET_EXPRESSIONS, expressions), (GET_FACES, face_folder))
-            if found is None
-        ]
-        raise InputError(
-            f"{folder}: missing {' and '.join(missing)}; put it into {folder}, as data/raw/README.md says"
-        )
+        missing = [what for what, found in ((GET_EXPRESSIONS, expressions), (GET_FACES, face_folder)) if found is None]
+        raise InputError(f"{folder}: missing {' and '.join(missing)}; put it into {folder}, as data/raw/README.md says")
     return Sources(expressions, ferplus if ferplus.is_file() else None, face_folder)
 
 

@@ -154,6 +154,14 @@ def test_refuses_zip_without_the_table(tmp_path: Path) -> None:
     assert "fer2013.csv.zip: holds 0 files fer2013.csv, not one" in refuse(archive)
 
 
+def test_refuses_an_encrypted_zip(tmp_path: Path) -> None:
+    archive = compress_zip(write_fer2013(tmp_path))
+    content = bytearray(archive.read_bytes())
+    content[content.rindex(b"PK\1\2") + 8] |= 1  # the last entry's flag in the table of contents
+    archive.write_bytes(content)
+    assert "fer2013.csv.zip: is encrypted; unpack fer2013.csv beside it" in refuse(archive)
+
+
 def test_columns_in_any_order_with_others_between(tmp_path: Path) -> None:
     rows = [line.split(",") for line in fer2013_lines()]
     lines = [f"{usage}, x, {pixels}, {emotion}" for emotion, pixels, usage in rows]
@@ -209,17 +217,13 @@ def test_refuses_a_wrong_row(
 def test_refuses_a_missing_column(tmp_path: Path, column: str) -> None:
     lines = fer2013_lines()
     lines[0] = lines[0].replace(column, "other")
-    assert f"fer2013.csv: line 1: has no column {column}; download it again" in refuse(
-        write_fer2013(tmp_path, lines)
-    )
+    assert f"fer2013.csv: line 1: has no column {column}; download it again" in refuse(write_fer2013(tmp_path, lines))
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_refuses_a_split_without_rows(tmp_path: Path, split: str) -> None:
     lines = [line for line in fer2013_lines() if not line.endswith(f",{split}")]
-    assert f"fer2013.csv: has no row whose Usage is {split}; download" in refuse(
-        write_fer2013(tmp_path, lines)
-    )
+    assert f"fer2013.csv: has no row whose Usage is {split}; download" in refuse(write_fer2013(tmp_path, lines))
 
 
 @pytest.mark.parametrize(
@@ -267,12 +271,8 @@ def test_refuses_wrong_votes(tmp_path: Path, line: int, old: str, new: str, mess
     assert f"fer2013new.csv: {message}" in said
 
 
-@pytest.mark.parametrize(
-    "lines", [ferplus_lines()[:-1], [*ferplus_lines(), ferplus_lines()[-1]], ferplus_lines()[:1]]
-)
-def test_refuses_votes_for_other_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str]
-) -> None:
+@pytest.mark.parametrize("lines", [ferplus_lines()[:-1], [*ferplus_lines(), ferplus_lines()[-1]], ferplus_lines()[:1]])
+def test_refuses_votes_for_other_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
     monkeypatch.setattr(expressions, "CHUNK_ROWS", 2)
     said = refuse(write_fer2013(tmp_path), write_ferplus(tmp_path, lines))
     assert f"fer2013new.csv: has {len(lines) - 1} rows, but " in said
@@ -284,6 +284,18 @@ def test_twins_are_equal_in_every_pixel() -> None:
     images[1, 47, 47] = 1
     images[2, 0, 0] = 1
     assert find_twins(images).tolist() == [0, 1, 2, 0]
+
+
+def test_counts_classes_and_twins_across_splits(tmp_path: Path) -> None:
+    counted = expressions.count(read_fer2013(write_fer2013(tmp_path), None))
+    assert counted["images"] == {"Training": 3, "PublicTest": 1, "PrivateTest": 2}
+    assert counted["classes"]["Training"] == dict.fromkeys(CLASSES, 0) | {"angry": 1, "happy": 2}
+    assert counted["twins"] == {
+        "groups": 2,
+        "rows": 4,
+        "groups_across_splits": 2,
+        "test_rows_also_in_training_or_validation": 2,
+    }
 
 
 def test_saved_is_loaded_and_the_same_bytes(tmp_path: Path) -> None:

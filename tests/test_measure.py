@@ -19,9 +19,7 @@ def test_nme_is_the_mean_distance_over_the_distance_of_the_outer_eye_corners() -
     true, predicted = random_points(3), random_points(3, seed=1)
     expected = []
     for face in range(3):
-        distances = [
-            float(np.hypot(*(predicted[face, point] - true[face, point]).tolist())) for point in range(68)
-        ]
+        distances = [float(np.hypot(*(predicted[face, point] - true[face, point]).tolist())) for point in range(68)]
         eyes = float(np.hypot(*(true[face, 45] - true[face, 36]).tolist()))  # points 46 and 37
         expected.append(sum(distances) / 68 / eyes)
     np.testing.assert_allclose(nme(predicted, true), expected, rtol=1e-5)
@@ -82,9 +80,7 @@ def test_iou_against_counted_pixels() -> None:
     boxes = np.concatenate([low, high], axis=-1)
     grid_x, grid_y = np.meshgrid(np.arange(21) + 0.5, np.arange(21) + 0.5)
     for a, b, found in zip(boxes[:, 0], boxes[:, 1], iou(boxes[:, 0], boxes[:, 1]), strict=True):
-        in_a, in_b = (
-            (grid_x > box[0]) & (grid_x < box[2]) & (grid_y > box[1]) & (grid_y < box[3]) for box in (a, b)
-        )
+        in_a, in_b = ((grid_x > box[0]) & (grid_x < box[2]) & (grid_y > box[1]) & (grid_y < box[3]) for box in (a, b))
         assert found == pytest.approx((in_a & in_b).sum() / (in_a | in_b).sum())
 
 
@@ -92,9 +88,7 @@ def test_iou_of_a_box_with_itself_and_with_one_apart() -> None:
     box = np.array([[1.5, 2, 7, 9]], np.float32)
     assert iou(box, box).tolist() == [1]
     assert iou(box, box + 20).tolist() == [0]
-    assert iou(box, box + np.array([20, 0, 20, 0], np.float32)).tolist() == [
-        0
-    ]  # beside it, at the same height
+    assert iou(box, box + np.array([20, 0, 20, 0], np.float32)).tolist() == [0]  # beside it, at the same height
 
 
 def test_iou_refuses_empty_boxes_and_other_counts() -> None:

@@ -116,10 +116,12 @@ def test_region_sheet_shows_one_that_fell_back_however_rare() -> None:
     boxes = np.tile(np.array([10, 10, 30, 30], np.float32), (200, 1))
     fell_back = np.zeros(200, np.bool_)
     trusted = pictures.region_sheet(images, points, boxes, images, fell_back, count=8)
-    assert has(trusted, pictures.YELLOW) and not has(trusted, pictures.RED)
+    assert has(trusted, pictures.YELLOW)
+    assert not has(trusted, pictures.RED)
     fell_back[77], points[77] = True, np.nan
     rare = pictures.region_sheet(images, points, boxes, images, fell_back, count=8)
-    assert has(rare, pictures.YELLOW) and has(rare, pictures.RED)
+    assert has(rare, pictures.YELLOW)
+    assert has(rare, pictures.RED)
     assert rare.shape == trusted.shape
 
 
@@ -134,11 +136,14 @@ def test_faces_sheet_shows_the_true_points_in_white_and_predicted_ones_in_green(
     points = np.random.default_rng(0).uniform(8, 40, (2, 68, 2)).astype(np.float32)
     images = np.stack([black(), black()])
     alone = pictures.faces_sheet(images, points)
-    assert has(alone, pictures.WHITE) and not has(alone, pictures.GREEN)
+    assert has(alone, pictures.WHITE)
+    assert not has(alone, pictures.GREEN)
     compared = pictures.faces_sheet(images, points, points + 5, ["3.1%", "4.0%"])
-    assert has(compared, pictures.WHITE) and has(compared, pictures.GREEN)
+    assert has(compared, pictures.WHITE)
+    assert has(compared, pictures.GREEN)
     missed = pictures.faces_sheet(images, points, np.full_like(points, np.nan))
-    assert has(missed, pictures.WHITE) and not has(missed, pictures.GREEN)
+    assert has(missed, pictures.WHITE)
+    assert not has(missed, pictures.GREEN)
 
 
 def test_preview_sheet_has_two_columns_a_region_and_marks_what_defines_it() -> None:
@@ -147,8 +152,10 @@ def test_preview_sheet_has_two_columns_a_region_and_marks_what_defines_it() -> N
     tile = 48 * 3 + pictures.PADDING
     assert sheet.shape[1] == 3 * (2 * tile + pictures.PADDING)
     first, second = sheet[:, : sheet.shape[1] // 3], sheet[:, sheet.shape[1] // 3 : 2 * sheet.shape[1] // 3]
-    assert has(first, pictures.YELLOW) and not has(first, pictures.MAGENTA)
-    assert has(second, pictures.YELLOW) and has(second, pictures.MAGENTA)
+    assert has(first, pictures.YELLOW)
+    assert not has(first, pictures.MAGENTA)
+    assert has(second, pictures.YELLOW)
+    assert has(second, pictures.MAGENTA)
 
 
 def test_preview_sheet_keeps_an_untrusted_image_whole() -> None:
@@ -156,7 +163,8 @@ def test_preview_sheet_keeps_an_untrusted_image_whole() -> None:
     images[1] = 77
     points[0, 0] = np.nan
     sheet = pictures.preview_sheet(images, points, {"face": FACE}, np.array([True, False]))
-    assert has(sheet, pictures.RED) and not has(sheet, pictures.YELLOW)
+    assert has(sheet, pictures.RED)
+    assert not has(sheet, pictures.YELLOW)
     assert (sheet == 77).all(axis=2).sum() > 144 * 144
 
 
@@ -182,9 +190,7 @@ def test_curves_png_is_the_same_bytes_and_names_no_software() -> None:
 def test_error_curves_end_at_the_limit_and_bear_faces_that_were_not_found() -> None:
     errors = np.array([0.02, 0.04, np.inf])
     png = pictures.error_curves_png({"common": errors}, 0.1)
-    assert png == pictures.error_curves_png(
-        {"common": np.array([0.04, 0.5, 0.02])}, 0.1
-    )  # beyond the limit alike
+    assert png == pictures.error_curves_png({"common": np.array([0.04, 0.5, 0.02])}, 0.1)  # beyond the limit alike
     image = read(png).astype(int)
     blue = (np.abs(image - (31, 119, 180)).sum(axis=2) < 40).nonzero()
     assert blue[1].max() > 0.95 * image.shape[1]  # drawn on to the right end, at two thirds

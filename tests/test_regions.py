@@ -130,9 +130,7 @@ def test_a_box_of_whole_pixels_at_its_own_size_is_those_pixels() -> None:
     np.testing.assert_array_equal(found[0], images[0, 20:36, 10:26])
 
 
-def scikit_image_cut(
-    image: npt.NDArray[np.uint8], box: list[float], right: float = 0
-) -> npt.NDArray[np.float64]:
+def scikit_image_cut(image: npt.NDArray[np.uint8], box: list[float], right: float = 0) -> npt.NDArray[np.float64]:
     """The box, `right` pixels further to the right, enlarged to 48 x 48 by cubic splines."""
     x0, y0, x1, y1 = box
     scale = (x1 - x0) / 48, (y1 - y0) / 48

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from pipeline.demo.shape import Points
 from pipeline.points import COUNT, MIRROR
 
-# Moves of the image's left half and the midline at full strength: point index (0-based): (outwards, upwards) in eye
-# distances. The right half mirrors it. The sizes are those of a strong, posed expression.
+# How far each unit moves the points of the image's left half and the midline at full strength, that of a posed
+# expression; the right half mirrors it. Point (0-based): (outwards, upwards) in eye distances.
 ACTION_UNITS: dict[int, dict[int, tuple[float, float]]] = {
     # inner brow raiser (frontalis, medial part)
     1: {21: (0.01, 0.20), 20: (0.0, 0.14), 19: (0.0, 0.06), 18: (0.0, 0.01)},
@@ -28,14 +28,15 @@ ACTION_UNITS: dict[int, dict[int, tuple[float, float]]] = {
     # lid tightener
     7: {40: (0.0, 0.03), 41: (0.0, 0.03), 37: (0.0, -0.03), 38: (0.0, -0.03)},
     # nose wrinkler: wings and lip up, brows pulled down
-    9: {31: (0.03, 0.08), 32: (0.0, 0.05), 33: (0.0, 0.03), 30: (0.0, 0.03), 21: (-0.02, -0.11), 20: (0.0, -0.10),
-        19: (0.0, -0.06), 49: (0.0, 0.06), 50: (0.0, 0.09), 51: (0.0, 0.07), 61: (0.0, 0.06), 62: (0.0, 0.06),
-        40: (0.0, 0.02), 41: (0.0, 0.02), 37: (0.0, -0.025), 38: (0.0, -0.03)},
+    9: {31: (0.03, 0.08), 32: (0.0, 0.05), 33: (0.0, 0.03), 30: (0.0, 0.03), 21: (-0.02, -0.08),
+        20: (0.0, -0.07), 19: (0.0, -0.04), 49: (0.0, 0.06), 50: (0.0, 0.09), 51: (0.0, 0.07), 61: (0.0, 0.06),
+        62: (0.0, 0.06), 40: (0.0, 0.02), 41: (0.0, 0.02), 37: (0.0, -0.025), 38: (0.0, -0.03)},
     # upper lip raiser
-    10: {49: (0.02, 0.09), 50: (0.01, 0.11), 51: (0.0, 0.08), 61: (0.0, 0.09), 62: (0.0, 0.08), 31: (0.01, 0.03)},
+    10: {49: (0.02, 0.09), 50: (0.01, 0.11), 51: (0.0, 0.08), 61: (0.0, 0.09), 62: (0.0, 0.08),
+         31: (0.01, 0.03)},
     # lip corner puller (zygomaticus major)
-    12: {48: (0.17, 0.17), 60: (0.16, 0.16), 49: (0.08, 0.07), 50: (0.02, 0.0), 51: (0.0, -0.01), 59: (0.09, 0.06),
-         58: (0.03, 0.02), 61: (0.03, 0.01), 67: (0.03, 0.01)},
+    12: {48: (0.17, 0.17), 60: (0.16, 0.16), 49: (0.08, 0.07), 50: (0.02, 0.0), 51: (0.0, -0.01),
+         59: (0.09, 0.06), 58: (0.03, 0.02), 61: (0.03, 0.01), 67: (0.03, 0.01)},
     # lip corner depressor (triangularis)
     15: {48: (0.0, -0.16), 60: (0.0, -0.14), 49: (0.0, -0.05), 59: (0.01, -0.07), 61: (0.0, -0.01)},
     # lower lip depressor
@@ -53,9 +54,9 @@ ACTION_UNITS: dict[int, dict[int, tuple[float, float]]] = {
     25: {57: (0.0, -0.06), 58: (0.0, -0.06), 59: (0.0, -0.03), 66: (0.0, -0.09), 67: (0.0, -0.085),
          61: (0.0, 0.02), 62: (0.0, 0.02), 50: (0.0, 0.02), 51: (0.0, 0.02)},
     # jaw drop
-    26: {57: (0.0, -0.34), 58: (0.0, -0.33), 59: (-0.01, -0.25), 66: (0.0, -0.33), 67: (0.0, -0.30), 48: (-0.05, -0.10),
-         60: (-0.05, -0.10), 8: (0.0, -0.26), 7: (0.0, -0.25), 6: (0.0, -0.21), 5: (0.0, -0.15), 4: (0.0, -0.08),
-         3: (0.0, -0.03)},
+    26: {57: (0.0, -0.34), 58: (0.0, -0.33), 59: (-0.01, -0.25), 66: (0.0, -0.33), 67: (0.0, -0.30),
+         48: (-0.05, -0.10), 60: (-0.05, -0.10), 8: (0.0, -0.26), 7: (0.0, -0.25), 6: (0.0, -0.21),
+         5: (0.0, -0.15), 4: (0.0, -0.08), 3: (0.0, -0.03)},
     # eyes closing
     43: {37: (0.0, -0.10), 38: (0.0, -0.10)},
 }  # fmt: skip
@@ -63,7 +64,7 @@ ACTION_UNITS: dict[int, dict[int, tuple[float, float]]] = {
 
 @dataclass(frozen=True)
 class Expression:
-    """Action units with their usual strength, and others with how often they come along at about half of it."""
+    """Action units with their usual strength, and others with how often they come along at half strength."""
 
     always: dict[int, float]
     sometimes: dict[int, float] = field(default_factory=dict)

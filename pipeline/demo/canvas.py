@@ -20,8 +20,8 @@ SHIFT = 4  # OpenCV takes coordinates as integers with this many binary places
 class Canvas:
     """An image onto which shapes in a frame of their own are drawn.
 
-    `image` is uint8, (height, width) or (height, width, 4); in the latter the last channel is how much of the pixel
-    is covered and the colours are premultiplied by it, which is what drawing opaque shapes on zeros gives.
+    `image` is uint8, (height, width), (height, width, 3) or (height, width, 4). A fourth channel is how much of
+    the pixel is covered, and the colours are premultiplied by it: drawing opaque shapes on zeros gives that.
     The frame's `origin` falls on pixel (0, 0), and its unit is `scale` pixels.
     """
 

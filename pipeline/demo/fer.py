@@ -1,7 +1,8 @@
 """Demo images of expressions in the formats of FER2013 (Kaggle) and FER+, with the real sets' defects.
 
-FER2013: I. Goodfellow et al., "Challenges in Representation Learning", 2013. FER+: E. Barsoum et al., "Training Deep
-Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution", 2016.
+FER2013: I. Goodfellow et al., "Challenges in Representation Learning", 2013.
+FER+: E. Barsoum et al., "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
+Distribution", 2016.
 """
 
 from collections.abc import Mapping
@@ -32,9 +33,10 @@ BLANK, NO_FACE, TWIN = 0.005, 0.010, 0.035
 WRONG_LABEL = 0.04
 CONFLICT = 0.3  # of the twins have another label than their original
 
-VOTE_COLUMNS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
+VOTE_COLUMNS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"]
+VOTE_COLUMNS += ["unknown", "NF"]
 VOTERS = 10
-# What FER+'s voters see in each expression when it is clear, and when it is weak: shares in the order of the columns.
+# What the voters see in each expression when it is clear, and when it is weak: shares in the columns' order.
 CLEAR = {
     "angry": [0.04, 0, 0, 0.03, 0.86, 0.05, 0, 0.02, 0, 0],
     "disgust": [0.03, 0, 0, 0.04, 0.16, 0.71, 0.02, 0.04, 0, 0],
@@ -83,8 +85,8 @@ def draw_fer(folder: Path, seed: int, rows: Mapping[str, int] = ROWS) -> None:
 def draw_rows(seed: int, rows: Mapping[str, int]) -> list[tuple[str, Row]]:
     """The rows with their usage, Training first.
 
-    A twin repeats the Training row of half its number, in Training as in the other usages: so twins straddle the
-    splits, and which row is repeated does not depend on how many there are.
+    A twin repeats the Training row of half its number, in Training as in the other usages: so twins straddle
+    the splits, and which row is repeated does not depend on how many there are.
     """
     training: list[Row] = []
     drawn: list[tuple[str, Row]] = []
@@ -123,7 +125,7 @@ def other(label: int, rng: np.random.Generator) -> int:
 
 def random_view(rng: np.random.Generator) -> View:
     """A face that fills the frame from the brows to the chin, roughly straight and roughly in the middle."""
-    yaw, pitch, roll = np.clip(rng.normal(0, [10, 6, 6]), -25, 25)
+    yaw, pitch, roll = np.clip(rng.normal(0, [10, 6, 6]), -18, 18)
     x, y = DRAWN / 2 + rng.normal(0, 0.025 * DRAWN, 2) - [0, 0.02 * DRAWN]
     return View(yaw, pitch, roll, scale=DRAWN * rng.uniform(0.31, 0.40), x=x, y=y)
 

@@ -14,13 +14,13 @@ BEARD_STRENGTH = {"stubble": 0.30, "moustache": 0.85, "full": 0.85}  # share of 
 
 
 def hair_outline(points: Points, style: HairStyle, down_to: float) -> Points:
-    """The outer edge of the hair from the left side over the crown to the right, ending at height `down_to`."""
+    """The outer edge of the hair, from height `down_to` on the left over the crown to the right."""
     crown = forehead(points)
     radial = crown / np.linalg.norm(crown, axis=1, keepdims=True)
     waves = np.cos(np.linspace(0, 17 * np.pi, len(crown)))[:, None]
     outer = crown + radial * (style.volume + style.curl * waves)
     if down_to <= outer[0, 1]:
-        return outer
+        return np.asarray(outer)
     # Beside the face the hair widens a little on its way down and turns in at its end.
     fall = np.array([[0.97, 1.0], [1.06, 0.9], [1.06, 0.5]]) * [outer[0, 0], down_to]
     return np.concatenate([fall, outer, fall[::-1] * [-1.0, 1.0]])

@@ -13,11 +13,18 @@ from pipeline.demo.shape import Points, forehead
 from pipeline.demo.skin import fold_skin
 
 IRIS = 0.105  # radius, eye distances
+ENAMEL = (212.0, 222.0, 228.0)  # teeth, and the whites of eyes where the light is full
 TOOTH = 0.13  # visible height of the upper front teeth, eye distances
 
 
-def paint_head(points: Points, look: Look, activations: Activations, scale: float, rng: np.random.Generator,
-               from_behind: bool = False) -> npt.NDArray[np.uint8]:  # fmt: skip
+def paint_head(
+    points: Points,
+    look: Look,
+    activations: Activations,
+    scale: float,
+    rng: np.random.Generator,
+    from_behind: bool = False,
+) -> npt.NDArray[np.uint8]:
     """The evenly lit head: (n, n, 4) uint8, blue, green, red premultiplied by the cover in the last channel.
 
     Args:
@@ -49,7 +56,7 @@ def paint_head(points: Points, look: Look, activations: Activations, scale: floa
 
 
 def between(upper: Points, lower: Points) -> Points:
-    """The outline of what lies between two smooth curves, each given from left to right or each from right to left."""
+    """The outline of what lies between two smooth curves that run the same way."""
     return np.concatenate([smooth(upper, closed=False), smooth(lower, closed=False)[::-1]])
 
 
@@ -60,10 +67,10 @@ def paint_eye(canvas: Canvas, eye: Points, look: Look) -> None:
     iris = (eye[0] + eye[3]) / 2 + look.gaze - [0.0, 0.02]
 
     def eyeball(part: Canvas) -> None:
-        part.fill(between(upper, lower), (225.0, 228.0, 232.0))
+        part.fill(between(upper, lower), mix(look.skin, ENAMEL, 0.7))
         part.ellipse(iris, (IRIS, IRIS), mix(look.iris, BLACK, 0.2))
         part.ellipse(iris, (IRIS / 2, IRIS / 2), BLACK)
-        part.ellipse(iris + [0.03, -0.035], (0.022, 0.022), (250.0, 250.0, 250.0))
+        part.ellipse(iris + [0.03, -0.035], (0.022, 0.022), ENAMEL)
 
     canvas.inside(between(upper, lower), eyeball)
     canvas.line(smooth(lower, closed=False), mix(look.skin, BLACK, 0.4), 0.015)
@@ -83,7 +90,7 @@ def paint_mouth(canvas: Canvas, mouth: Points, look: Look, activations: Activati
     for corner in (mouth[0], mouth[6]):
         canvas.ellipse(corner, (0.04, 0.028), mix(look.skin, BLACK, 0.5))
     canvas.fill(between(upper, lower), look.lips)
-    canvas.fill(between(upper, inner_upper), mix(look.lips, BLACK, 0.18))  # it faces down, away from the light
+    canvas.fill(between(upper, inner_upper), mix(look.lips, BLACK, 0.18))  # it faces down
     if inner_lower[2, 1] - inner_upper[2, 1] > 0.03:
         opening = between(inner_upper, inner_lower)
         canvas.inside(opening, lambda part: paint_inside_mouth(part, inner_upper, inner_lower, activations))
@@ -99,6 +106,6 @@ def paint_inside_mouth(canvas: Canvas, upper: Points, lower: Points, activations
         canvas.ellipse(lower[2] + [0.0, 0.02], (0.24, 0.3 * gap), (80.0, 70.0, 160.0))
     # A smile lifts the lip off the teeth; a jaw that merely drops leaves most of them hidden behind it.
     shown = TOOTH if gap < 2 * TOOTH or activations.get(12, 0.0) > 0.4 else 0.25 * TOOTH
-    canvas.fill(between(upper, upper + [0.0, shown]), (212.0, 222.0, 228.0))
+    canvas.fill(between(upper, upper + [0.0, shown]), ENAMEL)
     if activations.get(16, 0.0) > 0.3:
-        canvas.fill(between(lower - [0.0, 0.4 * TOOTH], lower), (195.0, 205.0, 212.0))
+        canvas.fill(between(lower - [0.0, 0.4 * TOOTH], lower), ENAMEL)

@@ -1,6 +1,6 @@
 """Demo photographs with 68 points, laid out as dlib's archive of iBUG 300-W.
 
-C. Sagonas et al., "300 Faces in-the-Wild Challenge", 2016; the archive is `ibug_300W_large_face_landmark_dataset`.
+C. Sagonas et al., "300 Faces In-The-Wild Challenge: database and results", 2016.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ PHOTOGRAPHS = {"afw": 40, "helen/trainset": 160, "lfpw/trainset": 130,
 TRAIN = {"afw", "helen/trainset", "lfpw/trainset"}
 CHALLENGING = {"ibug"}  # stronger poses, more of the face covered
 
-STREAM = 100  # tells this set's generators from those of the other one
+STREAM = 100  # keeps this set's generators apart from those of the other one, which begin at 0
 IMAGE_TO_FACE = 1.8  # side of the image to the larger side of the points' box
 FACE = 2.3  # the larger side of the points' box, eye distances
 
@@ -61,8 +61,8 @@ def draw_photograph(rng: np.random.Generator, challenging: bool) -> tuple[Image,
     """A colour photograph, (n, n, 3) with n about 200, and its points, (68, 2) in pixels, all inside."""
     size = int(rng.integers(170, 241))
     activations = random_activations(str(rng.choice(list(EXPRESSIONS))), rng.uniform(0.2, 1.1), rng)
-    spread, limit = ([20, 12, 15], 32) if challenging else ([11, 6, 8], 26)
-    yaw, pitch, roll = np.clip(rng.normal(0, spread), -limit, limit)
+    strength = 1.0 if challenging else 0.5
+    yaw, pitch, roll = strength * np.clip(rng.normal(0, [20, 11, 15]), [-32, -18, -32], [32, 18, 32])
     x, y = size / 2 + rng.normal(0, 0.02 * size, 2)
     view = View(yaw, pitch, roll, scale=size / IMAGE_TO_FACE / FACE * rng.uniform(0.92, 1.06), x=x, y=y)
     look = random_look(rng, covered=0.5 if challenging else 0.1)
@@ -78,7 +78,8 @@ def random_box(points: Points, size: int, rng: np.random.Generator) -> tuple[int
     side = (high - low).max() * rng.uniform(0.95, 1.1)
     left, top = (low + high - side) / 2 + rng.normal(0, 0.03 * side, 2)
     whole = min(round(side), size)
-    return (int(np.clip(round(left), 0, size - whole)), int(np.clip(round(top), 0, size - whole)), whole, whole)
+    left, top = np.clip(np.rint([left, top]), 0, size - whole)
+    return int(left), int(top), whole, whole
 
 
 def pts_text(points: Points) -> str:

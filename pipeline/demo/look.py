@@ -1,4 +1,4 @@
-"""What a person looks like beyond the shape of the face: skin, hair, beard, glasses, and what covers the face."""
+"""What a person looks like beyond the shape of the face: skin, hair, glasses and what covers the face."""
 
 from dataclasses import dataclass
 
@@ -61,6 +61,7 @@ def random_look(rng: np.random.Generator, covered: float) -> Look:
     skin = mix(SKINS[int(tone)], SKINS[int(tone) + 1], tone % 1)
     hair = mix(HAIRS[rng.integers(len(HAIRS))], HAIRS[rng.integers(2)], rng.uniform(0, 0.8))
     male = rng.random() < 0.5
+    beards, often = ["none", "stubble", "moustache", "full"], [0.6, 0.2, 0.08, 0.12]
     styles = ["short", "receding", "fringe"] if male else ["fringe", "bob", "long", "tied back", "full curls"]
     return Look(
         skin=skin,
@@ -72,7 +73,7 @@ def random_look(rng: np.random.Generator, covered: float) -> Look:
         parting=float(rng.uniform(-0.5, 0.5)),
         brow_thickness=float(rng.uniform(0.085, 0.13) if male else rng.uniform(0.06, 0.10)),
         age=float(rng.random() ** 2),
-        beard=str(rng.choice(["none", "stubble", "moustache", "full"], p=[0.6, 0.2, 0.08, 0.12])) if male else "none",
+        beard=str(rng.choice(beards, p=often)) if male else "none",
         glasses=str(rng.choice(["none", "clear", "dark"], p=[0.85, 0.14, 0.01])),
         cover=str(rng.choice(["hand", "scarf", "hair"])) if rng.random() < covered else "none",
         side=int(rng.choice([-1, 1])),
@@ -83,5 +84,5 @@ def random_look(rng: np.random.Generator, covered: float) -> Look:
 def random_colour(rng: np.random.Generator) -> Colour:
     """Any colour, of cloth or of things in the background; greyish ones are likelier."""
     grey = rng.uniform(20, 235)
-    blue, green, red = np.clip(grey + rng.normal(0, 35, size=3), 0, 255)
+    blue, green, red = np.clip(grey + rng.normal(0, 25, size=3), 0, 255)
     return float(blue), float(green), float(red)

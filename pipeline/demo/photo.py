@@ -30,8 +30,15 @@ def random_light(rng: np.random.Generator) -> Light:
     return Light(direction=direction, ambient=float(rng.uniform(0.35, 0.65)))
 
 
-def photograph(shape: Shape, look: Look, activations: Activations, view: View, size: int, rng: np.random.Generator,
-               from_behind: bool = False) -> tuple[Image, Points]:  # fmt: skip
+def photograph(
+    shape: Shape,
+    look: Look,
+    activations: Activations,
+    view: View,
+    size: int,
+    rng: np.random.Generator,
+    from_behind: bool = False,
+) -> tuple[Image, Points]:
     """A sharp colour photograph, (size, size, 3) uint8, and its 68 points in pixels, (68, 2)."""
     points = moved(neutral_points(shape), activations)
     depth = depth_map(activations)
@@ -51,7 +58,7 @@ def photograph(shape: Shape, look: Look, activations: Activations, view: View, s
 
 def background(size: int, rng: np.random.Generator) -> Image:
     """Uneven light, a few things, out of focus: (size, size, 3)."""
-    patches = np.clip(np.array(random_colour(rng)) + rng.normal(0, 15, (5, 5, 3)), 0, 255).astype(np.uint8)
+    patches = np.clip(np.array(random_colour(rng)) + rng.normal(0, 12, (5, 5, 3)), 0, 255).astype(np.uint8)
     scene = np.asarray(cv2.resize(patches, (size, size), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     canvas = Canvas(scene, (0.0, 0.0), float(size))
     for _ in range(rng.integers(0, 7)):
@@ -67,7 +74,8 @@ def paint_body(scene: Image, seen: Points, look: Look, view: View) -> None:
     x, y = middle[0], max(middle[1], chin[1] - 0.5 * view.scale)
     body = Canvas(scene, (-x / view.scale, -y / view.scale), view.scale)
     body.fill([[-0.62, -0.4], [0.62, -0.4], [0.7, 1.4], [-0.7, 1.4]], mix(look.skin, BLACK, 0.4))
-    body.fill([[-0.72, 0.85], [0.0, 1.3], [0.72, 0.85], [2.4, 1.3], [2.8, 6], [-2.8, 6], [-2.4, 1.3]], look.cloth)
+    shoulder = np.array([[0.72, 0.85], [2.4, 1.3], [2.8, 6.0]])
+    body.fill([[0.0, 1.3], *shoulder, *(shoulder * [-1.0, 1.0])[::-1]], look.cloth)
 
 
 def developed(image: Image, rng: np.random.Generator, blur: float, noise: float) -> Image:
@@ -80,7 +88,9 @@ def developed(image: Image, rng: np.random.Generator, blur: float, noise: float)
     sigma = rng.uniform(0, blur)
     if sigma > 0.25:  # less than that changes nothing
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), dtype=np.uint8)
-    contrast, exposure = rng.uniform(0.75, 1.35), rng.normal(120, 20)
+    # Grey levels' mean and spread vary as much as in FER2013, but a flat scene stays flatter than others.
+    exposure, spread = rng.normal(120, 20), rng.uniform(35, 70)
+    contrast = np.clip(spread / max(image.std(), 1.0), 0.7, 1.6)
     grain = rng.standard_normal(image.shape, dtype=np.float32) * np.float32(rng.uniform(0, noise))
     result = (image - np.float32(image.mean())) * np.float32(contrast) + np.float32(exposure) + grain
     return np.clip(np.rint(result), 0, 255).astype(np.uint8)

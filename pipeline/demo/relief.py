@@ -21,15 +21,15 @@ Array = npt.NDArray[np.float32]
 LEFT, TOP, SIDE = -2.5, -2.5, 5.2
 CELLS = 80  # of the depth map along each side: a cell is a third of a nostril
 
-DEPTH, HALF_WIDTH, HALF_HEIGHT, MIDDLE = 0.65, 1.2, 1.9, 0.2  # the smooth egg below the features
+DEPTH, HALF_WIDTH, HALF_HEIGHT, MIDDLE = 0.55, 1.2, 1.9, 0.2  # the smooth egg below the features
 PIVOT = np.array([0.0, 0.7])  # the middle of the face, about which it turns
 
-# Bumps on the egg: x, y, width, height (standard deviations), and how far they stand out. Slopes stay below about
-# 1.3, so that a head turned by 35 degrees does not hide parts of itself and every pixel has one place on it.
+# Bumps on the egg: x, y, width, height (standard deviations), and how far they stand out. Slopes stay below
+# about 1.3, so that a head turned by 32 degrees hides no part of itself and each pixel shows one place.
 BUMPS = np.array([
-    [0.00, 0.58, 0.17, 0.15, 0.26],   # tip of the nose
-    [0.00, 0.30, 0.14, 0.26, 0.17],   # bridge
-    [-0.17, 0.66, 0.10, 0.08, 0.09], [0.17, 0.66, 0.10, 0.08, 0.09],    # wings of the nose
+    [0.00, 0.56, 0.20, 0.19, 0.22],   # tip of the nose
+    [0.00, 0.28, 0.16, 0.26, 0.16],   # bridge
+    [-0.17, 0.66, 0.12, 0.11, 0.05], [0.17, 0.66, 0.12, 0.11, 0.05],    # wings of the nose
     [-0.48, 0.02, 0.26, 0.15, -0.11], [0.48, 0.02, 0.26, 0.15, -0.11],  # eye sockets
     [-0.45, -0.34, 0.34, 0.10, 0.06], [0.45, -0.34, 0.34, 0.10, 0.06],  # brow ridges
     [-0.66, 0.52, 0.26, 0.22, 0.09], [0.66, 0.52, 0.26, 0.22, 0.09],    # cheekbones
@@ -41,7 +41,7 @@ CHEEKS = slice(8, 10)
 
 
 def head_canvas(size: int, *channels: int) -> Canvas:
-    """A black canvas over the painted part of the head's frame: `size` equal cells a side, a pixel in each's middle."""
+    """A black canvas over the painted part of the head's frame, of `size` pixels a side."""
     half = SIDE / size / 2
     return Canvas(np.zeros((size, size, *channels), np.uint8), (LEFT + half, TOP + half), size / SIDE)
 
@@ -58,13 +58,14 @@ def depth_map(activations: Activations) -> Array:
     relief = (out * np.exp(-(((down - y) / high) ** 2) / 2)).T @ np.exp(-(((across - x) / wide) ** 2) / 2)
     radius = np.hypot(across[None, :] / HALF_WIDTH, (down[:, None] - MIDDLE) / HALF_HEIGHT)
     egg = -DEPTH * np.where(radius < 1, radius**2, 2 * radius - 1)  # straight outside, or it would fold over
-    return (egg + relief).astype(np.float32)
+    return np.asarray(egg + relief, dtype=np.float32)
 
 
 def sampled(image: npt.NDArray[Any], places: Array) -> npt.NDArray[Any]:
-    """What a square map of the painted part shows at places of the head's frame, (h, w, 2) to (h, w, ...), linear."""
-    cells = (places - np.array([LEFT, TOP], np.float32)) * np.float32(len(image) / SIDE) - np.float32(0.5)
-    x, y = cv2.split(cells)
+    """What a square map of the painted part shows at places of the head's frame, (2, h, w), interpolated."""
+    cells = np.float32(len(image) / SIDE)
+    x = (places[0] - np.float32(LEFT)) * cells - np.float32(0.5)
+    y = (places[1] - np.float32(TOP)) * cells - np.float32(0.5)
     return np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
@@ -89,40 +90,42 @@ class View:
         turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
         nod = np.array([[1, 0, 0], [0, np.cos(pitch), np.sin(pitch)], [0, -np.sin(pitch), np.cos(pitch)]])
         tilt = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-        return tilt @ nod @ turn
+        return np.asarray(tilt @ nod @ turn)
 
 
 def projected(points: Points, depth: Array, view: View) -> Points:
     """Places in the head's frame, (n, 2) in eye distances, as pixels of the image, (n, 2)."""
-    above = sampled(depth, points.astype(np.float32)[None])[0]
+    above = sampled(depth, points.T.astype(np.float32)[:, None])[0]
     solid = np.column_stack([points - PIVOT, above])
-    return view.scale * (solid @ view.rotation()[:2].T) + [view.x, view.y]
+    return np.asarray(view.scale * (solid @ view.rotation()[:2].T) + [view.x, view.y])
 
 
-STEPS = 6  # of the fixed-point iteration below; what is left is under a tenth of a pixel
+STEPS = 12  # of the fixed-point iteration below; what is left in the strongest pose is under half a pixel
 
 
 def places_seen(depth: Array, view: View, height: int, width: int) -> Array:
-    """The place in the head's frame that each pixel shows, (height, width, 2): the inverse of `projected`."""
+    """The place in the head's frame that each pixel shows, (2, height, width): the inverse of `projected`."""
     rotation = view.rotation()
     flat = np.linalg.inv(rotation[:2, :2])
-    slide = (flat @ rotation[:2, 2]).astype(np.float32)
     affine = flat / view.scale
+    # A place at depth 0 lies at `start`; one that stands out is found farther along `slide`.
+    slide = (flat @ rotation[:2, 2]).astype(np.float32)[:, None, None]
     offset = PIVOT - affine @ [view.x, view.y]
-    column, row = np.arange(width)[None, :, None], np.arange(height)[:, None, None]
-    start = (column * affine[:, 0] + row * affine[:, 1] + offset).astype(np.float32)
-    places = start
+    column, row = np.arange(width)[None, :], np.arange(height)[:, None]
+    start = np.stack([a * column + b * row + c for (a, b), c in zip(affine, offset, strict=True)])
+    start = start.astype(np.float32)
+    places: Array = start
     for _ in range(STEPS):
-        places = start - slide * sampled(depth, places)[..., None]
+        places = start - slide * sampled(depth, places)
     return places
 
 
 def shading(depth: Array, view: View, light: npt.NDArray[np.float64], ambient: float) -> Array:
     """Brightness on the head, (CELLS, CELLS), 1 where it faces the light.
 
-    `light` points from the head to the light in the camera's axes; `ambient` is the share that comes from everywhere.
+    `light` points from the head to the light in the camera's axes; `ambient` is the share from everywhere.
     """
     down, across = np.gradient(depth, SIDE / CELLS)
     towards = view.rotation().T @ (light / np.linalg.norm(light))
     facing = (towards[2] - across * towards[0] - down * towards[1]) / np.sqrt(1 + across**2 + down**2)
-    return (ambient + (1 - ambient) * np.maximum(facing, 0)).astype(np.float32)
+    return np.asarray(ambient + (1 - ambient) * np.maximum(facing, 0), dtype=np.float32)

@@ -14,6 +14,7 @@ from pipeline.points import COUNT, MIRROR
 
 Points = npt.NDArray[np.float64]
 
+
 @dataclass(frozen=True)
 class Shape:
     """Proportions of one face; 1 is the average, unless the comment says eye distances."""
@@ -58,7 +59,7 @@ def random_shape(rng: np.random.Generator) -> Shape:
     )
 
 
-# The average proportions, in eye distances, of the image's left half and the midline; the right half mirrors it.
+# The average proportions of the image's left half and the midline, in eye distances.
 JAW_HALF_WIDTH, CHIN = 1.14, 1.80
 BROW = np.array([[-0.92, -0.22], [-0.78, -0.34], [-0.59, -0.38], [-0.39, -0.35], [-0.21, -0.28]])
 BRIDGE = np.array([[0.0, 0.0], [0.0, 0.19], [0.0, 0.38], [0.0, 0.56]])

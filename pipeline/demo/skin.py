@@ -1,6 +1,7 @@
 """Darkens the skin where it folds and where little light gets in. The folds follow the action units."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -28,25 +29,32 @@ def fold_skin(canvas: Canvas, points: Points, activations: Activations, age: flo
     folds = head_canvas(size)
     for path, depth, width in [*forehead_folds(points, activations, age), *mouth_folds(points, activations)]:
         folds.line(path, 255 * min(1.0, depth), width)
-    for side in (Side(points, -1), Side(points, 1)):
-        for path, depth, width in [*eye_folds(side, activations, age), *cheek_folds(side, activations, age)]:
+    for half in halves(points):
+        for path, depth, width in [*eye_folds(half, activations, age), *cheek_folds(half, activations, age)]:
             folds.line(path, 255 * min(1.0, depth), width)
     soft = cv2.GaussianBlur(folds.image, (0, 0), max(0.6, 0.02 * size / SIDE))
-    light = 255 - DARKEST * soft - HOLLOW * cv2.resize(hollows(points), (size, size))
-    colours = canvas.image[..., :3]
-    colours[:] = cv2.multiply(colours, cv2.merge([light] * 3), scale=1 / 255, dtype=cv2.CV_8U)
+    hollow = cv2.resize(hollows(points), (size, size))
+    light = cv2.addWeighted(soft, -DARKEST, hollow, -HOLLOW, 255)
+    cover = np.full_like(light, 255)  # the fourth channel stays as it is
+    canvas.image[:] = cv2.multiply(canvas.image, cv2.merge([light, light, light, cover]), scale=1 / 255)
 
 
-class Side:
-    """One half of a face, so that what is drawn on it is written once: -1 is the image's left, 1 its right."""
+@dataclass(frozen=True)
+class Half:
+    """What one half of a face has beside the other, so that its folds are written once for both."""
 
-    def __init__(self, points: Points, side: int) -> None:
-        left = side < 0
-        self.out = np.array([side, 1.0])  # turns (outwards, down) into (x, y)
-        self.wing = points[31 if left else 35]
-        self.lip_corner = points[48 if left else 54]
-        eye = points[36:42] if left else points[[45, 44, 43, 42, 47, 46]]
-        self.eye_corner, self.upper_lid, self.lower_lid = eye[0], eye[:4], eye[4:]
+    out: Points  # (2,), turns (outwards, down) into (x, y)
+    wing: Points  # of the nose, (2,)
+    lip_corner: Points  # (2,)
+    eye: Points  # (6, 2), from the outer corner over the upper lid to the inner corner and back
+
+
+def halves(points: Points) -> tuple[Half, Half]:
+    """The image's left and right half of a face."""
+    return (
+        Half(np.array([-1.0, 1.0]), points[31], points[48], points[36:42]),
+        Half(np.array([1.0, 1.0]), points[35], points[54], points[[45, 44, 43, 42, 47, 46]]),
+    )
 
 
 def strongest(activations: Activations, *units: int) -> float:
@@ -55,7 +63,7 @@ def strongest(activations: Activations, *units: int) -> float:
 
 
 def forehead_folds(points: Points, activations: Activations, age: float) -> Iterator[Fold]:
-    """Furrows across the forehead when the brows rise (AU1, 2), between them when they are drawn together (AU4)."""
+    """Furrows across the forehead when the brows rise (AU1, 2), upright ones when they meet (AU4)."""
     brows = (points[21, 1] + points[22, 1]) / 2
     for level in (0.25, 0.42, 0.59):
         across = smooth([[-0.6, 0.03], [-0.3, 0.0], [0.3, 0.0], [0.6, 0.03]], closed=False)
@@ -65,24 +73,24 @@ def forehead_folds(points: Points, activations: Activations, age: float) -> Iter
         yield frown, 0.75 * strongest(activations, 4, 9), 0.035
 
 
-def eye_folds(side: Side, activations: Activations, age: float) -> Iterator[Fold]:
+def eye_folds(half: Half, activations: Activations, age: float) -> Iterator[Fold]:
     """The lid's crease, the bag below the eye, and crow's feet when the cheek rises (AU6)."""
-    yield smooth(side.upper_lid - [0.0, 0.065], closed=False), 0.5, 0.03
-    bag = smooth([[-0.2, 0.05], [0.0, 0.11], [0.2, 0.05]], closed=False) + side.lower_lid.mean(axis=0)
+    yield smooth(half.eye[:4] - [0.0, 0.065], closed=False), 0.5, 0.03
+    bag = smooth([[-0.2, 0.05], [0.0, 0.11], [0.2, 0.05]], closed=False) + half.eye[4:].mean(axis=0)
     yield bag, 0.1 + 0.25 * age + 0.3 * strongest(activations, 6, 7), 0.03
     for slope in (-0.08, 0.02, 0.12):
-        yield side.eye_corner + side.out * [[0.06, 0.0], [0.24, slope]], 0.6 * strongest(activations, 6), 0.02
+        yield half.eye[0] + half.out * [[0.06, 0.0], [0.24, slope]], 0.6 * strongest(activations, 6), 0.02
 
 
-def cheek_folds(side: Side, activations: Activations, age: float) -> Iterator[Fold]:
+def cheek_folds(half: Half, activations: Activations, age: float) -> Iterator[Fold]:
     """Around the nose (AU9), from it to the mouth (AU9, 10, 12), and down from a lowered corner (AU15)."""
-    yield side.wing + side.out * [[0.02, -0.13], [0.06, -0.05], [0.0, 0.0]], 0.45, 0.03
+    yield half.wing + half.out * [[0.02, -0.13], [0.06, -0.05], [0.0, 0.0]], 0.45, 0.03
     for height in (0.08, 0.2):
-        yield side.out * [[0.05, height], [0.2, height + 0.12]], 0.75 * strongest(activations, 9), 0.03
-    fold = [*(side.wing + side.out * [[0.04, -0.1], [0.16, 0.08]]),
-            *(side.lip_corner + side.out * [[0.15, -0.06], [0.15, 0.10]])]  # fmt: skip
+        yield half.out * [[0.05, height], [0.2, height + 0.12]], 0.75 * strongest(activations, 9), 0.03
+    fold = [*(half.wing + half.out * [[0.04, -0.1], [0.16, 0.08]]),
+            *(half.lip_corner + half.out * [[0.15, -0.06], [0.15, 0.10]])]  # fmt: skip
     yield smooth(fold, closed=False), 0.05 + 0.2 * age + 0.5 * strongest(activations, 9, 10, 12), 0.04
-    yield side.lip_corner + side.out * [[0.03, 0.02], [0.09, 0.2]], 0.6 * strongest(activations, 15), 0.04
+    yield half.lip_corner + half.out * [[0.03, 0.02], [0.09, 0.2]], 0.6 * strongest(activations, 15), 0.04
 
 
 def mouth_folds(points: Points, activations: Activations) -> Iterator[Fold]:

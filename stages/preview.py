@@ -1,0 +1,29 @@
+"""Draw every region of params.yaml on a dozen images, so that a region can be tuned by eye before anything is rebuilt."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import pictures
+from pipeline.expressions import Expressions
+from pipeline.landmarks import Located
+from pipeline.params import load_params
+from stages import run
+
+IMAGES = 12
+PICTURE = Path("reports/preview.png")
+
+
+def main() -> None:
+    params = load_params()
+    expressions = Expressions.load(Path("data/expressions.npz"))
+    located = Located.load(Path("data/landmarks.npz"))
+    rows = np.linspace(0, len(expressions) - 1, IMAGES).round().astype(int)
+    trusted = located.disagreement[rows] <= params.landmarks.max_disagreement
+    sheet = pictures.preview_sheet(expressions.images[rows], located.points[rows], params.regions, trusted)
+    pictures.save_png(PICTURE, sheet)
+    print(f"{PICTURE}: {len(params.regions)} regions on {IMAGES} images")
+
+
+if __name__ == "__main__":
+    run(main)
