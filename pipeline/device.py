@@ -17,6 +17,4 @@ def pick(precision: str = "auto") -> Accelerator:
     if precision == "auto":
         native = torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()
         precision = "bf16" if native else "fp32"
-    if not cuda:  # on a GPU a few backward passes have no deterministic form, and the fast ones are wanted
-        torch.use_deterministic_algorithms(True)
     return Accelerator(mixed_precision="bf16" if precision == "bf16" else "no")

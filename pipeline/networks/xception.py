@@ -9,6 +9,11 @@ import torch
 from torch import nn
 
 
+# The paper averages the last feature map to one value a channel, for classes. Where a point lies would be lost with it;
+# this grid, which an input of 128 pixels fills exactly, keeps it.
+GRID = 4
+
+
 class Separable(nn.Sequential):
     """A depthwise 3 x 3 convolution, a pointwise one, and batch normalisation; counted as one layer in the paper."""
 
@@ -49,7 +54,7 @@ class Xception(nn.Module):
 
     Args:
         outputs: how many numbers it gives.
-        width: of every layer, as a fraction of the paper's: 1 has 21 million parameters, 0.5 about 5.5 million.
+        width: of every layer, as a fraction of the paper's: for 136 outputs 1 has 25 million parameters, 0.5 has 7.6 and 0.25 has 2.5 million.
     """
 
     def __init__(self, outputs: int, width: float) -> None:
@@ -72,9 +77,9 @@ class Xception(nn.Module):
             Residual(middle, middle, exit1, halve=True),
             Separable(exit1, exit2), nn.ReLU(),
             Separable(exit2, exit3), nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+            nn.AdaptiveAvgPool2d(GRID), nn.Flatten(),
         )  # fmt: skip
-        self.head = nn.Linear(exit3, outputs)
+        self.head = nn.Linear(exit3 * GRID * GRID, outputs)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
