@@ -72,11 +72,12 @@ def fit(network: nn.Module, task: Task, recipe: FitRecipe, seed: int, checkpoint
         _decayed_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True
     )
     schedule = _schedule(optimizer, recipe, task.steps)
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+    averaged = None
+    if recipe.average:
+        averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
     model = accelerator.prepare_model(network)
-    parts: dict[str, Any] = {"network": network, "averaged": averaged, "optimizer": optimizer}
-    if schedule:
-        parts["schedule"] = schedule
+    everything = {"network": network, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}
+    parts = {name: part for name, part in everything.items() if part is not None}
     key = _key(task, recipe, seed)
     progress = _resume(checkpoint, key, parts)
     for epoch, metrics in enumerate(progress.history):
@@ -99,11 +100,11 @@ def fit(network: nn.Module, task: Task, recipe: FitRecipe, seed: int, checkpoint
             optimizer.step()
             if schedule:
                 schedule.step()
-            if recipe.average:
+            if averaged:
                 averaged.update_parameters(network)
             total += loss.detach()
             bar.update()
-        judged = averaged.module if recipe.average else network
+        judged = averaged.module if averaged else network
         metrics = {
             "train_loss": total.item() / task.steps,
             **task.validate(judged),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,7 +92,7 @@ def train(
         return {"validation_nme": error, "validation_score": -error}
 
     task = Task(
-        steps, lambda epoch: _ahead(batches(epoch)), _LOSSES[recipe.loss], validate, "validation_score", identity
+        steps, batches, _LOSSES[recipe.loss], validate, "validation_score", identity
     )
     progress = fit(network, task, recipe, seed, checkpoint, log, "landmarks")
     return network, progress
@@ -165,22 +163,3 @@ def _wing(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 _LOSSES = {"wing": _wing, "l1": functional.l1_loss, "l2": functional.mse_loss}
-
-
-def _ahead(batches: Iterable[Batch], depth: int = 4) -> Iterator[Batch]:
-    """The same batches, made in a thread ahead of their use: OpenCV lets go of the interpreter while it works."""
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(depth)
-
-    def work() -> None:
-        try:
-            for batch in batches:
-                ready.put(batch)
-            ready.put(None)
-        except BaseException as error:
-            ready.put(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    while (item := ready.get()) is not None:
-        if isinstance(item, BaseException):
-            raise item
-        yield item
