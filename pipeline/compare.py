@@ -207,17 +207,13 @@ def _read_curves(folder: Path) -> pd.DataFrame:
         except (ValueError, KeyError):
             raise InputError(f"{path}: no curve of step and {name}; delete it and run `dvc repro`") from None
         if not columns[-1].index.equals(columns[0].index):
-            raise InputError(
-                f"{path}: has other steps than {CURVES[0]}.tsv; delete {folder} and run `dvc repro`"
-            )
+            raise InputError(f"{path}: has other steps than {CURVES[0]}.tsv; delete {folder} and run `dvc repro`")
     return pd.concat(columns, axis=1).reset_index()
 
 
 def reference_region(params: Params) -> str:
     """What the other regions are compared with: the first that is the whole image, else the first."""
-    return next(
-        (name for name, region in params.regions.items() if region == "whole"), next(iter(params.regions))
-    )
+    return next((name for name, region in params.regions.items() if region == "whole"), next(iter(params.regions)))
 
 
 def compare(results: Results, reference: str) -> pd.DataFrame:
@@ -265,9 +261,7 @@ def compare(results: Results, reference: str) -> pd.DataFrame:
 
 def fell_back_share(crop: Crop, splits: tuple[str, ...]) -> float:
     """The share of the images of these splits that were kept whole; 0 if there are none."""
-    return sum(crop.fell_back[split] for split in splits) / max(
-        1, sum(crop.images[split] for split in splits)
-    )
+    return sum(crop.fell_back[split] for split in splits) / max(1, sum(crop.images[split] for split in splits))
 
 
 def answer(table: pd.DataFrame, params: Params) -> str:
@@ -275,11 +269,7 @@ def answer(table: pd.DataFrame, params: Params) -> str:
     reference = reference_region(params)
     scores = table[table["protocol"] == HEADLINE].pivot(index="region", columns="network", values="accuracy")
     # Rounded, so that equal means summed in another order stay equal; the reference wins a tie.
-    means = (
-        scores.mean(axis=1)
-        .round(12)
-        .loc[[reference, *(name for name in params.regions if name != reference)]]
-    )
+    means = scores.mean(axis=1).round(12).loc[[reference, *(name for name in params.regions if name != reference)]]
     best = str(means.idxmax())
     networks = scores.shape[1]
     over = f"over {networks} networks" if networks > 1 else f"of {params.networks[0]}"
@@ -290,8 +280,7 @@ def answer(table: pd.DataFrame, params: Params) -> str:
         others = means.drop(reference)
         below = means[reference] - others.max()
         return (
-            f"No region beats {reference}: {reached}, and {others.idxmax()} comes next, "
-            f"{points(below)} points lower."
+            f"No region beats {reference}: {reached}, and {others.idxmax()} comes next, {points(below)} points lower."
         )
     higher = int(np.sum(scores.loc[best].to_numpy() > scores.loc[reference].to_numpy()))
     return (
@@ -338,9 +327,7 @@ def score_rows(table: pd.DataFrame, protocol: str, params: Params) -> Rows:
         pairs = [*zip(mine["accuracy"], mine["difference"], strict=True)]
         pairs.append((mine["accuracy"].mean(), mine["difference"].mean()))
         entries = [
-            percent(accuracy)
-            if region == reference
-            else f"{percent(accuracy)} ({points(difference, signed=True)})"
+            percent(accuracy) if region == reference else f"{percent(accuracy)} ({points(difference, signed=True)})"
             for accuracy, difference in pairs
         ]
         rows.append([region, *entries, percent(mine["fell_back"].iloc[0])])
@@ -426,7 +413,5 @@ def plots(table: pd.DataFrame, results: Results) -> dict[str, pd.DataFrame]:
         files[f"learning_curves/{file}"] = results.curves[cell.name]
         counts = np.array(cell.protocols[HEADLINE].confusion)
         actual, predicted = np.repeat(np.argwhere(counts >= 0), counts.ravel(), axis=0).T
-        files[f"confusion_test/{file}"] = pd.DataFrame(
-            {"actual": names[actual], "predicted": names[predicted]}
-        )
+        files[f"confusion_test/{file}"] = pd.DataFrame({"actual": names[actual], "predicted": names[predicted]})
     return files

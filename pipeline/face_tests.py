@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from pipeline import measure, points
-from pipeline.augment_faces import INPUT, cut_squares
-from pipeline.faces import Faces
-from pipeline.files import InputError, load_arrays, save_arrays
-from pipeline.landmarks import locate
+from pipeline.files import load_arrays, save_arrays
 from pipeline.params import Region
 from pipeline.regions import boxes
+from pipeline.squares import INPUT
 
 # Each view's name and its side in pixels. At 48 pixels the square is jittered: nobody hands over a true box there.
 VIEWS = {"full_resolution": INPUT, "grey_48": 48}
@@ -43,9 +40,7 @@ class FaceTests:
 
     def save(self, path: Path) -> None:
         """Write the file whole."""
-        views = {
-            f"{kind}_{view}": getattr(self, kind)[view] for kind in ("images", "true", "found") for view in VIEWS
-        }
+        views = {f"{kind}_{view}": getattr(self, kind)[view] for kind in ("images", "true", "found") for view in VIEWS}
         save_arrays(path, subset=self.subset, split=self.split, **views)
 
     @classmethod
@@ -97,19 +92,3 @@ class FaceTests:
             for group, rows in self.groups().items():
                 result[group][view] = float(overlap[rows].mean())
         return result
-
-
-def run_tests(network: nn.Module, faces: Faces) -> FaceTests:
-    """Find the points of all test faces, in both views.
-
-    Raises:
-        InputError: there are no test faces.
-    """
-    tests = faces.where(np.isin(faces.split, TEST_SPLITS))
-    if not len(tests):
-        raise InputError("data/faces.npz: no test faces; check the data set and run `dvc repro`")
-    images, true, found = {}, {}, {}
-    for view, side in VIEWS.items():
-        images[view], true[view] = cut_squares(tests.images, tests.points, side, seed=0 if side == 48 else None)
-        found[view] = locate(network, images[view]).points
-    return FaceTests(tests.subset, tests.split, images, true, found)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,9 @@ import numpy.typing as npt
 
 class InputError(Exception):
     """A mistake in what the user gave. Its text is one line: the file, the row, what is wrong and what to do."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())  # names and libraries' messages may hold line breaks
 
 
 @contextmanager
@@ -98,7 +100,9 @@ def load_arrays(path: Path, schema: Mapping[str, tuple[str, tuple[int | None, ..
             arrays = {name: archive[name] for name in schema if name in archive.files}
     except FileNotFoundError:
         raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (PermissionError, MemoryError):
+        raise
+    except Exception as error:  # zip, deflate and NumPy's header each raise errors of their own where they are damaged
         raise InputError(f"{path}: damaged ({error}); {remedy}") from None
     for name, (dtype, shape) in schema.items():
         if name not in arrays:
@@ -129,6 +133,9 @@ def inside(folder: Path, name: str, source: Path) -> Path:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file, as hexadecimal digits. Raises InputError if it is missing."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; run `dvc repro` to make it") from None

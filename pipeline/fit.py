@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from pipeline import device
-from pipeline.files import whole_file
+from pipeline.files import InputError, whole_file
 from pipeline.params import FitRecipe
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -54,7 +54,9 @@ class Progress:
     best: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
-def fit(network: nn.Module, task: Task, recipe: FitRecipe, seed: int, checkpoint: Path, log: Log, title: str) -> Progress:
+def fit(
+    network: nn.Module, task: Task, recipe: FitRecipe, seed: int, checkpoint: Path, log: Log, title: str
+) -> Progress:
     """Train a network, and leave in it the weights of its best epoch.
 
     After every epoch the whole state goes to `checkpoint`; called again with the same arguments, the training goes on
@@ -65,12 +67,13 @@ def fit(network: nn.Module, task: Task, recipe: FitRecipe, seed: int, checkpoint
         network: with its starting weights.
         log: called with every epoch's number and metrics, those of a resumed run's earlier epochs first.
         title: for the progress bar.
+
+    Raises:
+        InputError: the checkpoint is damaged.
     """
     accelerator = device.pick(recipe.precision)
     network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(
-        _decayed_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True
-    )
+    optimizer = torch.optim.AdamW(_decayed_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     schedule = _schedule(optimizer, recipe, task.steps)
     averaged = None
     if recipe.average:
@@ -150,15 +153,25 @@ def _key(task: Task, recipe: FitRecipe, seed: int) -> str:
 
 def _save(checkpoint: Path, key: str, parts: dict[str, Any], progress: Progress) -> None:
     states = {name: part.state_dict() for name, part in parts.items()}
-    with whole_file(checkpoint) as part:
-        torch.save({"key": key, "parts": states, "progress": vars(progress)}, part)
+    with whole_file(checkpoint) as part, part.open("wb") as file:
+        try:
+            torch.save({"key": key, "parts": states, "progress": vars(progress)}, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # torch hides a full disk behind an error of its own
+                raise error.__context__ from None
+            raise
 
 
 def _resume(checkpoint: Path, key: str, parts: dict[str, Any]) -> Progress:
     """Take up what `_save` left, if it belongs to this training; else start anew."""
     if not checkpoint.exists():
         return Progress()
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    try:
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (PermissionError, MemoryError):
+        raise
+    except Exception:  # each place of the damage has its own error
+        raise InputError(f"{checkpoint}: damaged; delete it and run again, the training starts anew") from None
     if saved["key"] != key:
         return Progress()
     for name, part in parts.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,15 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from pipeline import device, measure, points
-from pipeline.augment_faces import INPUT, augmentation, cut_squares
+from pipeline.augment_faces import augmentation
+from pipeline.face_tests import TEST_SPLITS, VIEWS, FaceTests
 from pipeline.faces import Faces
-from pipeline.files import InputError, load_arrays, save_arrays
+from pipeline.files import InputError
 from pipeline.fit import Batch, Log, Progress, Task, fit
+from pipeline.located import Located
 from pipeline.networks import build
 from pipeline.params import LandmarkRecipe
+from pipeline.squares import INPUT, cut_squares
 from pipeline.weights import load_network
 
 # Images with less contrast than this show no face (standard deviation, in grey levels).
@@ -29,30 +31,6 @@ MIN_CONTRAST = 4.0
 # The wing loss: logarithmic below W, so that small errors still pull (Feng et al., "Wing Loss", CVPR 2018).
 # In fractions of the image's side; the paper's 10 and 2 pixels of 256, roughly.
 WING_W, WING_EPSILON = 0.04, 0.008
-
-
-@dataclass(frozen=True)
-class Located:
-    """The points of every image, and how far to trust them.
-
-    Attributes:
-        points: (N, 68, 2) float32, x and y in pixels of the image.
-        disagreement: (N,) float32, how far the points lie on average from those found in the mirrored image, as a
-            fraction of the inter-ocular distance; infinite for images that can show no face.
-    """
-
-    points: npt.NDArray[np.float32]
-    disagreement: npt.NDArray[np.float32]
-
-    def save(self, path: Path) -> None:
-        """Write the file whole."""
-        save_arrays(path, points=self.points, disagreement=self.disagreement)
-
-    @classmethod
-    def load(cls, path: Path) -> Located:
-        """Read what `save` wrote. Raises InputError if it is missing or damaged."""
-        schema = {"points": ("float32", (None, points.COUNT, 2)), "disagreement": ("float32", (None,))}
-        return cls(**load_arrays(path, schema))
 
 
 def train(
@@ -67,21 +45,22 @@ def train(
     Raises:
         InputError: there are no training or no validation faces.
     """
-    learnt, held_out = faces.where(faces.split == "train"), faces.where(faces.split == "validation")
+    # Row numbers, not copies: the images are the larger part of the memory.
+    learnt, held_out = (np.flatnonzero(faces.split == split) for split in ("train", "validation"))
     if not len(learnt) or not len(held_out):
         raise InputError("data/faces.npz: no training or no validation faces; check the data set and run `dvc repro`")
     torch.manual_seed(seed)
     network = build("xception", outputs=2 * points.COUNT, width=recipe.width)
-    _start_at_mean_shape(network, learnt)
+    _start_at_mean_shape(network, faces, learnt)
     steps = max(1, len(learnt) // recipe.batch)
-    shown, true = cut_squares(held_out.images, held_out.points, 48, seed=0)
+    shown, true = cut_squares(faces.images[held_out], faces.points[held_out], 48, seed=0)
 
     def batches(epoch: int) -> Iterator[Batch]:
-        order = np.random.default_rng([seed, epoch]).permutation(len(learnt))
+        order = np.random.default_rng([seed, epoch]).permutation(learnt)
         augment = augmentation(seed * 10_000 + epoch)
         for step in range(steps):
             rows = order[step * recipe.batch : (step + 1) * recipe.batch]
-            pairs = [augment(learnt.images[row], learnt.points[row]) for row in rows]
+            pairs = [augment(faces.images[row], faces.points[row]) for row in rows]
             images = torch.from_numpy(np.stack([image for image, _ in pairs]))
             targets = torch.from_numpy(np.stack([face for _, face in pairs]))
             yield _scale(images[:, None].float()), ((targets + 0.5) / INPUT - 0.5).flatten(1)
@@ -91,9 +70,7 @@ def train(
         error = float(measure.nme(found, true).mean())
         return {"validation_nme": error, "validation_score": -error}
 
-    task = Task(
-        steps, batches, _LOSSES[recipe.loss], validate, "validation_score", identity
-    )
+    task = Task(steps, batches, _LOSSES[recipe.loss], validate, "validation_score", identity)
     progress = fit(network, task, recipe, seed, checkpoint, log, "landmarks")
     return network, progress
 
@@ -141,14 +118,31 @@ def locate(
     return Located(mean, np.where(blank, np.inf, distance).astype(np.float32))
 
 
+def run_tests(network: nn.Module, faces: Faces) -> FaceTests:
+    """Find the points of all test faces, in both views.
+
+    Raises:
+        InputError: there are no test faces.
+    """
+    tests = faces.where(np.isin(faces.split, TEST_SPLITS))
+    if not len(tests):
+        raise InputError("data/faces.npz: no test faces; check the data set and run `dvc repro`")
+    images, true, found = {}, {}, {}
+    for view, side in VIEWS.items():
+        images[view], true[view] = cut_squares(tests.images, tests.points, side, seed=0 if side == 48 else None)
+        found[view] = locate(network, images[view]).points
+    return FaceTests(tests.subset, tests.split, images, true, found)
+
+
 def _scale(pixels: torch.Tensor) -> torch.Tensor:
     """Grey levels 0..255 to -1..1."""
     return pixels / 127.5 - 1
 
 
-def _start_at_mean_shape(network: nn.Module, faces: Faces) -> None:
+def _start_at_mean_shape(network: nn.Module, faces: Faces, rows: npt.NDArray[np.intp]) -> None:
     """Let the untrained model give the mean face, so that it only learns to move away from it."""
-    _, shapes = cut_squares(faces.images[:256], faces.points[:256], INPUT)
+    rows = rows[:256]  # enough for a mean
+    _, shapes = cut_squares(faces.images[rows], faces.points[rows], INPUT)
     head = network.head
     assert isinstance(head, nn.Linear)
     nn.init.normal_(head.weight, std=1e-3)

@@ -133,8 +133,7 @@ def _regions(reports: Path, results: Results, params: Params) -> str:
     for name, region in params.regions.items():
         crop = results.crops[name]
         fallen = [
-            f"{crop.fell_back.get(split, 0):,} of {crop.images.get(split, 0):,}"
-            for split in results.counts.images
+            f"{crop.fell_back.get(split, 0):,} of {crop.images.get(split, 0):,}" for split in results.counts.images
         ]
         rows.append([name, describe(region), *fallen])
         if region != "whole":
@@ -168,10 +167,7 @@ def describe(region: Region) -> str:
 
 def _ranges(numbers: Iterable[int]) -> list[str]:
     """Ascending numbers as ranges: 1, 2, 3, 7 as `1-3`, `7`."""
-    runs = [
-        [number for _, number in run]
-        for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
-    ]
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])]
     return [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
 
 
@@ -191,9 +187,7 @@ def _data(reports: Path, results: Results) -> str:
     counts, twins = results.counts, results.counts.twins
     rows = [["split", "images", *CLASSES]]
     for split, total in counts.images.items():
-        rows.append(
-            [split, f"{total:,}", *(f"{counts.classes.get(split, {}).get(name, 0):,}" for name in CLASSES)]
-        )
+        rows.append([split, f"{total:,}", *(f"{counts.classes.get(split, {}).get(name, 0):,}" for name in CLASSES)])
     text = (
         f"Images that are pixel for pixel the same as another one: {twins.rows:,}, in {twins.groups:,} "
         f"groups, {twins.groups_across_splits:,} of which reach over more than one split. Test images that "
@@ -209,13 +203,9 @@ def _made(sources: Path, params: Params) -> str:
     try:
         for name, item in record.items():
             if item is not None:
-                rows.append(
-                    [name, str(item["path"]), f"{item['files']:,}", f"{item['bytes']:,}", str(item["sha256"])]
-                )
+                rows.append([name, str(item["path"]), f"{item['files']:,}", f"{item['bytes']:,}", str(item["sha256"])])
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise InputError(
-            f"{sources}: does not describe the data sets; delete it and run `dvc repro`"
-        ) from None
+        raise InputError(f"{sources}: does not describe the data sets; delete it and run `dvc repro`") from None
     packages = [["package", "version"], *([name, version(name)] for name in PACKAGES)]
     settings = params.model_dump(mode="json", exclude={"recipes"})
     settings["recipes"] = {params.recipe: params.chosen.model_dump(mode="json")}

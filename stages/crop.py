@@ -6,7 +6,7 @@ from pipeline import pictures
 from pipeline.expressions import Expressions
 from pipeline.face_tests import FaceTests
 from pipeline.files import write_json
-from pipeline.landmarks import Located
+from pipeline.located import Located
 from pipeline.params import load_params
 from pipeline.regions import count_fallbacks, crop
 from stages import run
@@ -17,9 +17,7 @@ def main(region: str) -> None:
     definition = params.regions[region]
     expressions = Expressions.load(Path("data/expressions.npz"))
     located = Located.load(Path("data/landmarks.npz"))
-    variant = crop(
-        expressions, located.points, located.disagreement, definition, params.landmarks.max_disagreement
-    )
+    variant = crop(expressions, located.points, located.disagreement, definition, params.landmarks.max_disagreement)
     variant.save(Path(f"data/variants/{region}.npz"))
     report = {
         "region": definition if definition == "whole" else definition.model_dump(),
@@ -27,9 +25,7 @@ def main(region: str) -> None:
         "iou": FaceTests.load(Path("reports/landmarks/points.npz")).box_overlap(definition),
     }
     write_json(Path(f"reports/regions/{region}.json"), report)
-    sheet = pictures.region_sheet(
-        expressions.images, located.points, variant.boxes, variant.images, variant.fell_back
-    )
+    sheet = pictures.region_sheet(expressions.images, located.points, variant.boxes, variant.images, variant.fell_back)
     pictures.save_png(Path(f"reports/regions/{region}.png"), sheet)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline import landmarks, pictures
-from pipeline.face_tests import VIEWS, run_tests
+from pipeline.face_tests import VIEWS
 from pipeline.faces import Faces
 from pipeline.files import whole_folder, write_bytes, write_json
 from stages import run
@@ -11,7 +11,7 @@ from stages import run
 
 def main() -> None:
     network = landmarks.load(Path("models/landmarks.safetensors"))
-    tests = run_tests(network, Faces.load(Path("data/faces.npz")))
+    tests = landmarks.run_tests(network, Faces.load(Path("data/faces.npz")))
     errors = {f"{group}, {view}": tests.errors(view)[rows] for group, rows in tests.groups().items() for view in VIEWS}
     with whole_folder(Path("reports/landmarks")) as part:
         write_json(part / "metrics.json", tests.scores())

@@ -14,7 +14,9 @@ def main() -> None:
     sources = Sources.load(load_params().source_folder / "sources.json")
     expressions = read_fer2013(sources.expressions, sources.ferplus)
     write_json(Path("reports/expressions.json"), count(expressions))
-    pictures.save_png(Path("reports/expressions.png"), pictures.expressions_sheet(expressions.images, expressions.labels))
+    pictures.save_png(
+        Path("reports/expressions.png"), pictures.expressions_sheet(expressions.images, expressions.labels)
+    )
     expressions.save(Path("data/expressions.npz"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline import pictures
 from pipeline.expressions import Expressions
-from pipeline.landmarks import Located
+from pipeline.located import Located
 from pipeline.params import load_params
 from stages import run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pickle import UnpicklingError
 from urllib.error import URLError
 
 import torch
@@ -35,10 +36,14 @@ class GreyGoogLeNet(nn.Module):
 
 def _imagenet_weights() -> dict[str, torch.Tensor]:
     weights = GoogLeNet_Weights.IMAGENET1K_V1
+    folder = f"{torch.hub.get_dir()}/checkpoints"
     try:
         return dict(weights.get_state_dict(progress=True, check_hash=True, weights_only=True))
+    except (EOFError, UnpicklingError):
+        raise InputError(
+            f"{folder}/{weights.url.rpartition('/')[2]}: damaged; delete it, or set pretrained: false"
+        ) from None
     except (URLError, OSError, RuntimeError) as error:
-        folder = torch.hub.get_dir() + "/checkpoints"
         raise InputError(
             f"params.yaml: pretrained: true needs {weights.url}, which could not be had ({error}); "
             f"download it into {folder}, or set pretrained: false"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-
 # The paper averages the last feature map to one value a channel, for classes. Where a point lies would be lost with it;
 # this grid, which an input of 128 pixels fills exactly, keeps it.
 GRID = 4

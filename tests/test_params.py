@@ -1,0 +1,188 @@
+"""params.yaml: what is meant is read, and each kind of mistake is one line with the key and what it may be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.files import InputError
+from pipeline.params import Edges, Params, PointSet, load_params
+
+ORIGINAL = Path(__file__).parent.parent / "params.yaml"
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    """A copy of the project's own params.yaml with one piece of text replaced."""
+    text = ORIGINAL.read_text()
+    assert old in text, old
+    path = folder / "params.yaml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def read(folder: Path, old: str, new: str) -> Params:
+    return load_params(changed(folder, old, new))
+
+
+def refuse(path: Path) -> str:
+    """The message with which the file is refused; it is one line that begins with the file."""
+    with pytest.raises(InputError) as caught:
+        load_params(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: ")
+    return message.removeprefix(f"{path}: ")
+
+
+def test_the_projects_own_file_is_read() -> None:
+    params = load_params(ORIGINAL)
+    assert params.regions["vanilla"] == "whole"
+    assert params.regions["face"] == Edges(left=1, right=17, top=20, bottom=9)
+    assert params.chosen is params.recipes[params.recipe]
+    assert params.source_folder == Path("data") / params.data.source
+    report = params.recipes["report"].classifier
+    assert (report.learning_rate, report.batch, report.epochs) == (1e-4, 64, 40)
+
+
+@pytest.mark.parametrize(
+    ("text", "points", "margin"),
+    [
+        ("{points: 49-68, margin: 0.3}", range(49, 69), 0.3),
+        ("{points: 49-51 9}", [9, 49, 50, 51], 0.0),
+        ("{points: '1, 68', margin: 5}", [1, 68], 5.0),
+        ("{points: 31, margin: 0}", [31], 0.0),
+    ],
+)
+def test_point_sets_are_read(tmp_path: Path, text: str, points: list[int], margin: float) -> None:
+    region = read(tmp_path, "{points: 49-68, margin: 0.3}", text).regions["mouth"]
+    assert isinstance(region, PointSet)
+    assert region.points == tuple(points)
+    assert region.margin == margin
+
+
+def test_whole_numbers_stand_for_fractions_and_1e_minus_3_is_a_number(tmp_path: Path) -> None:
+    assert read(tmp_path, "shift: 0.05", "shift: 0").recipes["demo"].classifier.augment.shift == 0
+    assert read(tmp_path, "learning_rate: 1.0e-3", "learning_rate: 1e-3").recipes["demo"].landmarks.learning_rate == 1e-3
+
+
+def test_other_recipes_may_be_added(tmp_path: Path) -> None:
+    params = read(tmp_path, "  strong: ", "  mine: ")
+    assert list(params.recipes) == ["demo", "report", "mine"]
+
+
+WHOLE = "must be whole, {left, right, top, bottom} or {points, margin}"
+NAME = "a region's name becomes a file name: use letters, digits and _, a letter first, at most 40"
+
+# What is replaced by what, the key that the message begins with, and what it must say.
+MISTAKES = [
+    # Unknown keys, on each level, with what there is
+    ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, recipe, regions"),
+    ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source"),
+    ("landmarks:\n", "landmarks:\n  colour: red\n", "landmarks.colour", "unknown key; may be max_disagreement"),
+    ("  demo:  ", "  demo:\n    colour: red\n", "recipes.demo.colour", "unknown key; may be landmarks, classifier"),
+    ("{width", "{wdith", "recipes.demo.landmarks.wdith", "unknown key; may be epochs, .*, width, loss"),
+    ("epochs: 6", "eopchs: 6", "recipes.demo.classifier.eopchs", "unknown key; may be epochs, batch"),
+    ("flip:", "flop:", "recipes.demo.classifier.augment.flop", "unknown key; may be flip, rotate, shift, scale, erase"),
+    ("points: 49", "pionts: 49", "regions.mouth.pionts", "unknown key; a region is whole, {left"),
+    ("left: 1,", "left: 1, points: 3,", "regions.face.points", "unknown key; a region is whole, {left"),
+    # Missing ones
+    ("recipe: demo ", "", "recipe", "missing; add it"),
+    ("left: 1,", "", "regions.face.left", "missing; add it"),
+    ("{points: 49-68, margin: 0.3}", "{margin: 0.3}", "regions.mouth.points", "missing; add it"),
+    ("{epochs: 6, ", "{", "recipes.demo.classifier.epochs", "missing; add it"),
+    # Another type
+    ("epochs: 6", "epochs: 6.5", "recipes.demo.classifier.epochs", "valid integer, not 6.5"),
+    ("epochs: 6", "epochs: '6'", "recipes.demo.classifier.epochs", "valid integer, not '6'"),
+    ("epochs: 6", "epochs: true", "recipes.demo.classifier.epochs", "valid integer, not True"),
+    ("flip: true", "flip: 1", "recipes.demo.classifier.augment.flip", "valid boolean, not 1"),
+    ("margin: 0.3", "margin: x", "regions.mouth.margin", "valid number, not 'x'"),
+    ("margin: 0.3", "margin: .inf", "regions.mouth.margin", "finite number, not inf"),
+    ("margin: 0.3", "margin: .nan", "regions.mouth.margin", "not nan"),
+    ("left: 1,", "left: true,", "regions.face.left", "valid integer, not True"),
+    ("recipe: demo", "recipe: 5", "recipe", "valid string, not 5"),
+    ("networks: [", "networks: cnn1 #[", "networks", "valid list, not 'cnn1'"),
+    ("seeds: [0]", "seeds: 0", "seeds", "valid list, not 0"),
+    ("seeds: [0]", "seeds: [a]", "seeds.0", "valid integer, not 'a'"),
+    ("49-68", "[49, 68]", "regions.mouth.points", r"must be point numbers and ranges, for example 18-27 37-48, not \["),
+    ("49-68", "yes", "regions.mouth.points", "must be point numbers and ranges|neither a point number nor a range"),
+    ("vanilla: whole", "vanilla:", "regions.vanilla", f"{WHOLE}, not None"),
+    ("vanilla: whole", "vanilla: {}", "regions.vanilla", f"{WHOLE}, not {{}}"),
+    ("vanilla: whole", "vanilla: hole", "regions.vanilla", f"{WHOLE}, not 'hole'"),
+    # Points and other values out of their range
+    ("left: 1,", "left: 0,", "regions.face.left", "greater than or equal to 1, not 0"),
+    ("left: 1,", "left: 69,", "regions.face.left", "less than or equal to 68, not 69"),
+    ("49-68", "0-68", "regions.mouth.points", "'0-68' is outside 1 to 68"),
+    ("49-68", "49-69", "regions.mouth.points", "'49-69' is outside 1 to 68"),
+    ("49-68", "0", "regions.mouth.points", "'0' is outside 1 to 68"),
+    ("49-68", "69", "regions.mouth.points", "'69' is outside 1 to 68"),
+    ("49-68", "68-49", "regions.mouth.points", "'68-49' is outside 1 to 68, or runs backwards"),
+    ("49-68", "49-68 oo", "regions.mouth.points", "'oo' is neither a point number nor a range; write for example"),
+    ("49-68", "''", "regions.mouth.points", "'' is neither a point number nor a range; write for example"),
+    ("margin: 0.3", "margin: -0.1", "regions.mouth.margin", "greater than or equal to 0, not -0.1"),
+    ("margin: 0.3", "margin: 5.1", "regions.mouth.margin", "less than or equal to 5, not 5.1"),
+    ("source: demo", "source: demmo", "data.source", "'demo' or 'real', not 'demmo'"),
+    ("cnn1,", "cnn9,", "networks.0", "'cnn1', 'cnn2', 'cnn3', 'cnn4' or 'googlenet', not 'cnn9'"),
+    ("seeds: [0]", "seeds: [-1]", "seeds.0", "greater than or equal to 0, not -1"),
+    ("seeds: [0]", "seeds: []", "seeds", "at least 1 item"),
+    ("max_disagreement: 0.15", "max_disagreement: 0", "landmarks.max_disagreement", "greater than 0, not 0"),
+    ("width: 0.25", "width: 1.5", "recipes.demo.landmarks.width", "less than or equal to 1, not 1.5"),
+    ("loss: wing", "loss: wink", "recipes.demo.landmarks.loss", "'wing', 'l1' or 'l2', not 'wink'"),
+    ("average: 0.9", "average: 1.0", "recipes.demo.landmarks.average", "less than 1, not 1.0"),
+    ("schedule: one_cycle", "schedule: cosine", "recipes.demo.landmarks.schedule", "'constant' or 'one_cycle', not"),
+    ("shift: 0.05", "shift: 5", "recipes.demo.classifier.augment.shift", "less than or equal to 1, not 5"),
+    ("epochs: 6", "epochs: 0", "recipes.demo.classifier.epochs", "greater than or equal to 1, not 0"),
+    # Names
+    ("  mouth:", "  ../x:", "regions.../x", NAME),
+    ("  mouth:", "  a/b:", "regions.a/b", NAME),
+    ("  mouth:", "  a.b:", "regions.a.b", NAME),
+    ("  mouth:", "  'a b':", "regions.a b", NAME),
+    ("  mouth:", '  "mouth\\n":', "regions.mouth ", NAME),
+    ("  mouth:", "  '':", "regions.", NAME),
+    ("  mouth:", f"  {'a' * 41}:", f"regions.{'a' * 41}", NAME),
+    ("  mouth:", "  mäulchen:", "regions.mäulchen", NAME),
+    ("  mouth:", "  7:", "regions.7", "valid string, not 7"),
+    ("  mouth:", "  Face:", "regions", "two names differ only in case; rename one"),
+    # What refers to something else
+    ("recipe: demo", "recipe: foo", "recipe", r"'foo' is not among recipes \(demo, report, strong\)"),
+    ("cnn1,", "cnn2,", "networks", "an entry stands twice; remove one"),
+    ("seeds: [0]", "seeds: [0, 1, 0]", "seeds", "an entry stands twice; remove one"),
+    # No YAML
+    ("seeds: [0]", "seeds: [0", "not valid YAML", "line 15"),
+    ("seeds: [0]", "seeds: [0]\nseeds: [1]", "not valid YAML", 'duplicate key "seeds"'),
+    ("  mouth:", "  face:", "not valid YAML", 'duplicate key "face"'),
+    ("seeds: [0]", "seeds: !!python/object/apply:os.getpid []", "not valid YAML", "could not determine a constructor"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "key", "says"), MISTAKES, ids=[new.strip() for _, new, _, _ in MISTAKES])
+def test_a_mistake_is_one_line_with_its_key(tmp_path: Path, old: str, new: str, key: str, says: str) -> None:
+    message = refuse(changed(tmp_path, old, new))
+    assert message.startswith(f"{key}: ")
+    assert re.search(says, message.removeprefix(key)), message
+
+
+@pytest.mark.parametrize("content", ["", "[]", "42", "nothing"])
+def test_something_else_than_a_mapping_is_refused_with_all_keys(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    assert refuse(path) == "must hold the keys data, recipe, regions, networks, seeds, landmarks, recipes"
+
+
+def test_a_region_mapping_without_regions_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    text, changes = re.subn(r"regions: [\s\S]*?(?=networks)", "regions: {}\n", ORIGINAL.read_text())
+    assert changes == 1
+    path.write_text(text)
+    assert "at least 1 item" in refuse(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "missing; run from the project's folder" in refuse(tmp_path / "params.yaml")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"data: \xff\xfe")
+    assert "not valid YAML" in refuse(path)
