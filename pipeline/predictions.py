@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from pyarrow import ArrowException
+import pyarrow
+from pyarrow import parquet
 
 from pipeline.expressions import CLASSES
 from pipeline.files import InputError, whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHANCES = [f"p_{name}" for name in CLASSES]
 COLUMNS = ["row", "split", "label", "predicted", *CHANCES]
@@ -26,13 +30,15 @@ def save_predictions(
         labels: (N,) the true classes.
         chances: (N, 7) the probability of each class.
     """
-    table = pd.DataFrame(chances, columns=CHANCES)
-    table.insert(0, "row", np.arange(len(table), dtype=np.int32))
-    table.insert(1, "split", pd.Series(split, dtype="str"))
-    table.insert(2, "label", labels)
-    table.insert(3, "predicted", chances.argmax(1).astype(np.uint8))
+    columns = {
+        "row": np.arange(len(labels), dtype=np.int32),
+        "split": split,
+        "label": labels,
+        "predicted": chances.argmax(1).astype(np.uint8),
+        **dict(zip(CHANCES, chances.T, strict=True)),
+    }
     with whole_file(path) as part, part.open("wb") as file:
-        table.to_parquet(file, index=False)
+        parquet.write_table(pyarrow.table(columns), file)
 
 
 def load_predictions(path: Path) -> pd.DataFrame:
@@ -42,8 +48,8 @@ def load_predictions(path: Path) -> pd.DataFrame:
         InputError: the file is missing, damaged, or lacks a column.
     """
     try:
-        return pd.read_parquet(path, columns=COLUMNS)
+        return parquet.read_table(path, columns=COLUMNS).to_pandas()
     except FileNotFoundError:
         raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
-    except (ArrowException, OSError, ValueError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: no table of predictions ({error}); delete it and run `dvc repro`") from None

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pipeline import pictures
-from pipeline.expressions import count, read_fer2013
+from pipeline.expressions import count
+from pipeline.fer2013 import read_fer2013
 from pipeline.files import write_json
 from pipeline.params import load_params
 from pipeline.sources import Sources

@@ -150,21 +150,13 @@ def test_only_what_params_ask_for_is_read(reports: Path) -> None:
     table = table_of(reports, params)
     assert len(table) == 3
     assert set(table["region"]) == {"vanilla"}
-    assert (
-        compare.answer(table, params)
-        == "There is only one region, vanilla: mean test accuracy of cnn2 is 60.0%."
-    )
+    assert compare.answer(table, params) == "There is only one region, vanilla: mean test accuracy of cnn2 is 60.0%."
 
 
 def test_the_reference_is_the_first_whole_region() -> None:
     mouth = {"points": "49-68"}
-    assert (
-        compare.reference_region(make_params(regions={"mouth": mouth, "all": "whole", "b": "whole"})) == "all"
-    )
-    assert (
-        compare.reference_region(make_params(regions={"mouth": mouth, "brows": {"points": "18-27"}}))
-        == "mouth"
-    )
+    assert compare.reference_region(make_params(regions={"mouth": mouth, "all": "whole", "b": "whole"})) == "all"
+    assert compare.reference_region(make_params(regions={"mouth": mouth, "brows": {"points": "18-27"}})) == "mouth"
 
 
 def test_the_answer_names_the_best_region(reports: Path, params: Params) -> None:
@@ -189,10 +181,7 @@ def test_the_reference_wins_a_tie(reports: Path) -> None:
 
 def test_the_caveat_says_what_the_answer_rests_on(reports: Path, params: Params) -> None:
     text = compare.caveat(table_of(reports, params), params)
-    assert (
-        text
-        == "Bare differences, without intervals: 10 test images of the data 'real', recipe 'report', 2 seeds."
-    )
+    assert text == "Bare differences, without intervals: 10 test images of the data 'real', recipe 'report', 2 seeds."
     demo = compare.caveat(table_of(reports, params), make_params(data={"source": "demo"}))
     assert "say nothing about faces" in demo
 
@@ -268,9 +257,7 @@ CELL = "classifiers/face/cnn2-1/metrics.json"
         ),
     ],
 )
-def test_a_cell_of_another_kind(
-    reports: Path, params: Params, changes: dict[str, Any], expected: str
-) -> None:
+def test_a_cell_of_another_kind(reports: Path, params: Params, changes: dict[str, Any], expected: str) -> None:
     change(reports / CELL, **changes)
     text = one_line(lambda: compare.read_results(reports, params))
     assert str(reports / CELL) in text

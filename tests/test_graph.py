@@ -6,13 +6,15 @@ content that follows from the command, the declared parameters and the declared 
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -234,3 +236,148 @@ def test_first_repro_runs_every_stage_once(results: dict[str, Ran]) -> None:
 def test_reruns_what_depends_on_the_edit(results: dict[str, Ran], name: str) -> None:
     ran, stages = results[name]
     assert sorted(ran) == sorted(matching(stages, STEPS[name].runs))
+
+
+# From here on: the code that stages declare.
+
+ON_DEMAND = {"check", "preview"}  # scripts that `make` runs and that no stage is made of
+
+# Modules that decide nothing about a result: no stage has to declare them.
+PLUMBING = {
+    "pipeline.curves": "writes down what a training reports",
+    "pipeline.files": "puts bytes into files and takes them out unchanged",
+    "pipeline.params": "hands on params.yaml, whose values DVC follows key by key",
+    "pipeline.weights": "puts weights into files and takes them out unchanged",
+}
+
+# What describes a file that a stage reads: how it is loaded, and constants of its layout. The file is the dependency,
+# and when the code that writes it changes it is written anew.
+LAYOUT = {
+    "pipeline.expressions": {"CLASSES", "Expressions", "SPLITS"},
+    "pipeline.faces": {"Faces", "SIDE", "SPAN"},
+    "pipeline.located": {"Located"},
+    "pipeline.points": {"COUNT"},
+    "pipeline.regions": {"Variant"},
+    "pipeline.sources": {"Sources"},
+}
+
+# Code that a stage reaches by its imports and that still does not alter its result.
+CLASSIFIERS = {"pipeline.networks.cnn", "pipeline.networks.googlenet"}  # `build` imports only what it is asked for
+NOT_USED = {
+    "train_landmarks": CLASSIFIERS,
+    "evaluate_landmarks": CLASSIFIERS | {"pipeline.regions"},  # FaceTests.box_overlap is there for crop
+    "locate_landmarks": CLASSIFIERS,
+    # Asks only which rows are PublicTest: a protocol added for scoring must not retrain everything.
+    "train": {"pipeline.protocols"},
+}
+
+STAGES = {name: stage.get("do", stage) for name, stage in read_yaml(ROOT / "dvc.yaml")["stages"].items()}
+
+Symbol = tuple[str, str]  # a module's full name, and a name in it
+
+
+def test_every_stage_has_a_script_of_its_name() -> None:
+    scripts = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
+    assert scripts == STAGES.keys() | ON_DEMAND
+    for name, stage in STAGES.items():
+        assert stage["cmd"].split()[:3] == ["python", "-m", f"stages.{name}"]
+        assert f"stages/{name}.py" in stage["deps"]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_declares_the_code_that_its_result_depends_on(name: str) -> None:
+    declared = [ROOT / dep for dep in STAGES[name]["deps"] if dep.startswith("pipeline/")]
+    assert all(path.exists() for path in declared)
+    needed = {source(module) for module in reached(name) - PLUMBING.keys() - NOT_USED.get(name, set())}
+    missing = {path for path in needed if not any(path.is_relative_to(dep) for dep in declared)}
+    assert sorted(str(path.relative_to(ROOT)) for path in missing) == []
+    unused = {dep for dep in declared if dep.suffix != ".html" and not any(path.is_relative_to(dep) for path in needed)}
+    assert sorted(str(path.relative_to(ROOT)) for path in unused) == []
+
+
+@pytest.mark.parametrize("name", NOT_USED)
+def test_exceptions_are_needed(name: str) -> None:
+    assert NOT_USED[name] <= reached(name)
+
+
+def test_follows_names_through_modules() -> None:
+    assert {"pipeline.classify", "pipeline.fit", "pipeline.networks.cnn", "pipeline.device"} <= reached("train")
+    assert "pipeline.demo.hair" in reached("obtain")  # by way of a package that hands names on
+    assert "pipeline.faces" not in reached("crop")
+
+
+def reached(stage: str) -> set[str]:
+    """The modules of `pipeline` whose names a stage's script uses, directly or through names that these use."""
+    script = f"stages.{stage}"
+    waiting: list[Symbol] = [(script, name) for name in definitions(script)]
+    seen: set[Symbol] = set()
+    while waiting:
+        symbol = waiting.pop()
+        module, name = symbol
+        if symbol in seen or module in PLUMBING or name in LAYOUT.get(module, ()):
+            continue
+        seen.add(symbol)
+        waiting += uses(module, name)
+    return {module for module, _ in seen if module.startswith("pipeline.")}
+
+
+def uses(module: str, name: str) -> Iterator[Symbol]:
+    """What the definition of a module's name uses of its own module and of others."""
+    own, imported = definitions(module), imports(module)
+    if name in imported:
+        yield imported[name]
+    for node in (part for definition in own.get(name, []) for part in evaluated(definition)):
+        if isinstance(node, ast.Name) and node.id in own:
+            yield module, node.id
+        if isinstance(node, ast.Name) and node.id in imported:
+            yield imported[node.id]
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported:
+            package, alias = imported[node.value.id]
+            if source(f"{package}.{alias}").exists():  # a name of an imported module, such as measure.nme
+                yield f"{package}.{alias}", node.attr
+
+
+@cache
+def definitions(module: str) -> dict[str, list[ast.stmt]]:
+    """The statements at the top of a module that define each of its names; the rest of them under no name."""
+    found: dict[str, list[ast.stmt]] = {}
+    for statement in ast.parse(source(module).read_text()).body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            names = [statement.name]
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+        else:
+            names = [""]
+        for name in names:
+            found.setdefault(name, []).append(statement)
+    return found
+
+
+@cache
+def imports(module: str) -> dict[str, Symbol]:
+    """What a module imports from the pipeline, also inside its functions, by the name that it has there."""
+    found = {}
+    for node in ast.walk(ast.parse(source(module).read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "pipeline":
+            assert node.module is not None
+            found.update({alias.asname or alias.name: (node.module, alias.name) for alias in node.names})
+        elif isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("pipeline") for alias in node.names), f"{module}: use from ... import"
+    return found
+
+
+def evaluated(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all below it but annotations, which decide nothing."""
+    yield node
+    for field, value in ast.iter_fields(node):
+        if field not in ("annotation", "returns"):
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield from evaluated(child)
+
+
+def source(module: str) -> Path:
+    """The file of a module, whether or not it exists."""
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

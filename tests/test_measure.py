@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from pipeline.expressions import CLASSES
 from pipeline.measure import auc, classification, failure_rate, iou, nme
@@ -157,3 +158,19 @@ def test_classification_refuses_what_it_cannot_score() -> None:
     probabilities[4, 2] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         classification(labels, probabilities)
+
+
+def test_scores_are_those_of_scikit_learn() -> None:
+    """Classes that never occur (4) and that are never predicted (5) included."""
+    rng = np.random.default_rng(3)
+    labels = rng.choice([0, 1, 2, 3, 5, 6], 200).astype(np.uint8)
+    chances = rng.dirichlet(np.ones(7), 200).astype(np.float32)
+    chances[:, 5] = 0
+    predicted, codes = chances.argmax(axis=1), range(7)
+    scores = classification(labels, chances)
+    expected = precision_recall_fscore_support(labels, predicted, labels=codes, zero_division=0)
+    for name, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        assert [scores["per_class"][label][name] for label in CLASSES] == pytest.approx(values.tolist())
+    assert scores["confusion"] == confusion_matrix(labels, predicted, labels=codes).tolist()
+    assert scores["accuracy"] == pytest.approx(accuracy_score(labels, predicted))
+    assert scores["macro_f1"] == pytest.approx(expected[2].mean())

@@ -184,5 +184,7 @@ def test_pretrained_weights_are_taken_over_but_for_the_last_layer(monkeypatch: p
     network = build("googlenet", outputs=7, pretrained=True)
     state = network.state_dict()
     assert torch.equal(state["body.conv1.conv.weight"], published["conv1.conv.weight"])
-    assert torch.equal(state["body.inception5b.branch4.1.bn.running_var"], published["inception5b.branch4.1.bn.running_var"])
+    assert torch.equal(
+        state["body.inception5b.branch4.1.bn.running_var"], published["inception5b.branch4.1.bn.running_var"]
+    )
     assert state["body.fc.weight"].shape == (7, 1024)

@@ -64,7 +64,9 @@ def test_point_sets_are_read(tmp_path: Path, text: str, points: list[int], margi
 
 def test_whole_numbers_stand_for_fractions_and_1e_minus_3_is_a_number(tmp_path: Path) -> None:
     assert read(tmp_path, "shift: 0.05", "shift: 0").recipes["demo"].classifier.augment.shift == 0
-    assert read(tmp_path, "learning_rate: 1.0e-3", "learning_rate: 1e-3").recipes["demo"].landmarks.learning_rate == 1e-3
+    assert (
+        read(tmp_path, "learning_rate: 1.0e-3", "learning_rate: 1e-3").recipes["demo"].landmarks.learning_rate == 1e-3
+    )
 
 
 def test_other_recipes_may_be_added(tmp_path: Path) -> None:

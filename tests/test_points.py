@@ -38,7 +38,19 @@ def test_neighbours_stay_neighbours() -> None:
 
 def test_the_published_pairs() -> None:
     """By 1-based numbers, from the iBUG figure."""
-    pairs = [(1, 17), (18, 27), (37, 46), (40, 43), (38, 45), (41, 48), (42, 47), (32, 36), (49, 55), (61, 65), (68, 66)]
+    pairs = [
+        (1, 17),
+        (18, 27),
+        (37, 46),
+        (40, 43),
+        (38, 45),
+        (41, 48),
+        (42, 47),
+        (32, 36),
+        (49, 55),
+        (61, 65),
+        (68, 66),
+    ]
     for left, right in pairs:
         assert MIRROR[left - 1] == right - 1
     on_the_axis = [index + 1 for index in range(COUNT) if MIRROR[index] == index]

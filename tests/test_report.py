@@ -141,9 +141,7 @@ def test_a_region_in_words(region: Any, expected: str) -> None:
     assert report.describe(make_params(regions={"one": region}).regions["one"]) == expected
 
 
-@pytest.mark.parametrize(
-    "name", ["reports/regions/face.png", "reports/expressions.png", "data/real/sources.json"]
-)
+@pytest.mark.parametrize("name", ["reports/regions/face.png", "reports/expressions.png", "data/real/sources.json"])
 def test_a_missing_file_is_named(folder: Path, params: Params, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(InputError, match=f"{name}: missing; run `dvc repro`"):

@@ -19,7 +19,7 @@ from pipeline.demo.photo import Image, background, developed, photograph
 from pipeline.demo.relief import View
 from pipeline.demo.shape import random_shape
 
-ROWS = {"Training": 1400, "PublicTest": 300, "PrivateTest": 300}
+ROWS = {"Training": 800, "PublicTest": 250, "PrivateTest": 250}
 SIDE = 48  # of an image, pixels
 DRAWN = 96  # drawn at twice that and averaged down, which is what a camera's small image is
 
@@ -125,14 +125,14 @@ def other(label: int, rng: np.random.Generator) -> int:
 
 def random_view(rng: np.random.Generator) -> View:
     """A face that fills the frame from the brows to the chin, roughly straight and roughly in the middle."""
-    yaw, pitch, roll = np.clip(rng.normal(0, [10, 6, 6]), -18, 18)
-    x, y = DRAWN / 2 + rng.normal(0, 0.025 * DRAWN, 2) - [0, 0.02 * DRAWN]
-    return View(yaw, pitch, roll, scale=DRAWN * rng.uniform(0.31, 0.40), x=x, y=y)
+    yaw, pitch, roll = np.clip(rng.normal(0, [6, 4, 4]), -18, 18)
+    x, y = DRAWN / 2 + rng.normal(0, 0.015 * DRAWN, 2) - [0, 0.02 * DRAWN]
+    return View(yaw, pitch, roll, scale=DRAWN * rng.uniform(0.35, 0.40), x=x, y=y)
 
 
 def draw_face(name: str, rng: np.random.Generator) -> tuple[Image, float]:
     """A face that shows an expression, (48, 48) grey, and how clearly it shows it, 0 to 1."""
-    intensity = rng.triangular(0.3, 0.95, 1.15)  # mostly clear, some weak
+    intensity = rng.triangular(0.5, 1.0, 1.3)  # mostly clear, some weak
     activations = random_activations(name, intensity, rng)
     look = random_look(rng, covered=0.05)
     image, _ = photograph(random_shape(rng), look, activations, random_view(rng), DRAWN, rng)

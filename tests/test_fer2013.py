@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import expressions
-from pipeline.expressions import CLASSES, SPLITS, VOTES, Expressions, find_twins, read_fer2013
+from pipeline import expressions, fer2013
+from pipeline.expressions import CLASSES, SPLITS, VOTES, Expressions, find_twins
+from pipeline.fer2013 import read_fer2013
 from pipeline.files import InputError
 
 ROWS = 6
@@ -88,7 +89,7 @@ def test_reads_votes(tmp_path: Path) -> None:
 
 
 def test_reads_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expressions, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(fer2013, "CHUNK_ROWS", 4)
     found = read_fer2013(write_fer2013(tmp_path), write_ferplus(tmp_path))
     check_read(found)
     assert np.array_equal(found.votes, np.random.default_rng(1).integers(0, 11, (ROWS, 10)))
@@ -203,7 +204,7 @@ def test_crlf_byte_order_mark_and_blank_lines(tmp_path: Path) -> None:
 def test_refuses_a_wrong_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: int, old: str, new: str, message: str
 ) -> None:
-    monkeypatch.setattr(expressions, "CHUNK_ROWS", 4)  # line 6 is in the second chunk
+    monkeypatch.setattr(fer2013, "CHUNK_ROWS", 4)  # line 6 is in the second chunk
     lines = fer2013_lines()
     lines[line - 1], changes = re.subn(old, new, lines[line - 1], count=1)
     assert changes == 1
@@ -273,7 +274,7 @@ def test_refuses_wrong_votes(tmp_path: Path, line: int, old: str, new: str, mess
 
 @pytest.mark.parametrize("lines", [ferplus_lines()[:-1], [*ferplus_lines(), ferplus_lines()[-1]], ferplus_lines()[:1]])
 def test_refuses_votes_for_other_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
-    monkeypatch.setattr(expressions, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(fer2013, "CHUNK_ROWS", 2)
     said = refuse(write_fer2013(tmp_path), write_ferplus(tmp_path, lines))
     assert f"fer2013new.csv: has {len(lines) - 1} rows, but " in said
     assert "fer2013.csv has 6; both must be the published files" in said
