@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test preview bench clean
+.PHONY: help repro test preview clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -12,7 +12,6 @@ help: ## List the targets
 repro: .venv ## Do everything that params.yaml asks for and that is not done yet
 	@python -m stages.check
 	@dvc repro
-	@cat reports/summary.txt
 
 test: .venv ## Lint, check types, run the tests
 	ruff check .
@@ -22,9 +21,6 @@ test: .venv ## Lint, check types, run the tests
 
 preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png
 	@python -m stages.preview
-
-bench: .venv ## Time the hot paths against the plain way
-	@python -m benchmarks
 
 clean: ## Remove what the stages wrote; keep .venv, data/raw and the DVC cache
 	rm -rf data/demo data/real data/variants data/*.npz models reports .checkpoints

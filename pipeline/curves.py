@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dvclive import Live
+from dvclive.live import Live
 
 from pipeline.files import whole_folder
 from pipeline.fit import Log

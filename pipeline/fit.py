@@ -77,7 +77,8 @@ def fit(
     schedule = _schedule(optimizer, recipe, task.steps)
     averaged = None
     if recipe.average:
-        averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+        blend = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
+        averaged = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
     model = accelerator.prepare_model(network)
     everything = {"network": network, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}
     parts = {name: part for name, part in everything.items() if part is not None}

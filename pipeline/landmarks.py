@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,7 @@ def locate(
                 numbers = network(view).float().cpu().numpy().reshape(-1, points.COUNT, 2)
                 result[start : start + batch] = (numbers + 0.5) * side - 0.5
     back = points.mirror(mirrored, side)
-    mean = (found + back) / 2
+    mean = ((found + back) / 2).astype(np.float32)
     distance = np.linalg.norm(found - back, axis=-1).mean(-1) / np.maximum(points.interocular(mean), 1e-6)
     blank = images.reshape(len(images), -1).std(1) < MIN_CONTRAST
     return Located(mean, np.where(blank, np.inf, distance).astype(np.float32))
@@ -156,4 +156,8 @@ def _wing(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return torch.where(distance < WING_W, WING_W * torch.log1p(distance / WING_EPSILON), distance - offset).mean()
 
 
-_LOSSES = {"wing": _wing, "l1": functional.l1_loss, "l2": functional.mse_loss}
+_LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "wing": _wing,
+    "l1": functional.l1_loss,
+    "l2": functional.mse_loss,
+}

@@ -34,13 +34,12 @@ def cnn(name: str, outputs: int) -> nn.Sequential:
     ]  # fmt: skip
     for wide, narrow in pairwise((second * side * side, *hidden)):
         layers += [nn.Linear(wide, narrow), nn.ReLU()]
-    layers.append(nn.Linear(hidden[-1], outputs))
-    network = nn.Sequential(*layers)
-    for layer in network:
+    last = nn.Linear(hidden[-1], outputs)
+    for layer in layers:
         # PyTorch's own start shrinks the signal at every ReLU; CNN 3, seven layers deep, would barely learn.
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
-    nn.init.normal_(network[-1].weight, std=0.01)  # all classes start about equally likely
-    return network
+    nn.init.normal_(last.weight, std=0.01)  # all classes start about equally likely
+    return nn.Sequential(*layers, last)
