@@ -1,4 +1,4 @@
-"""The one training loop, for landmark model and classifiers alike: precision, schedule, averaging, early stop, resume."""
+"""The one training loop, for both kinds of model: precision, schedule, averaging, early stop, resume."""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ def load_predictions(path: Path) -> pd.DataFrame:
         InputError: the file is missing, damaged, or lacks a column.
     """
     try:
-        return parquet.read_table(path, columns=COLUMNS).to_pandas()
+        table: pd.DataFrame = parquet.read_table(path, columns=COLUMNS).to_pandas()
+        return table
     except FileNotFoundError:
         raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
     except (pyarrow.ArrowException, OSError, ValueError) as error:

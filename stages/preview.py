@@ -1,4 +1,4 @@
-"""Draw every region of params.yaml on a dozen images, so that a region can be tuned by eye before anything is rebuilt."""
+"""Draw every region of params.yaml on a dozen images, to tune a region by eye before anything is rebuilt."""
 
 from pathlib import Path
 

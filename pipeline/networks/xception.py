@@ -53,7 +53,8 @@ class Xception(nn.Module):
 
     Args:
         outputs: how many numbers it gives.
-        width: of every layer, as a fraction of the paper's: for 136 outputs 1 has 25 million parameters, 0.5 has 7.6 and 0.25 has 2.5 million.
+        width: of every layer, as a fraction of the paper's. For 136 outputs 1 has 25.3 million parameters, 0.5 has 7.6,
+            0.25 has 2.5.
     """
 
     def __init__(self, outputs: int, width: float) -> None:
