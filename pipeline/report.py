@@ -177,7 +177,7 @@ def _landmarks(reports: Path, results: Results) -> str:
         "grey_48 shows the faces as the expression images do: 48 pixels, grey, loosely framed."
     )
     images = [
-        _figure(path.read_bytes(), path.stem.replace("_", " ").capitalize())
+        _figure(_read_picture(path), path.stem.replace("_", " ").capitalize())
         for path in sorted((reports / "landmarks").glob("*.png"))
     ]
     return "\n".join([f"<p>{escape(text)}</p>", _table(landmark_rows(results.landmarks)), *images])
@@ -248,16 +248,18 @@ def _details(summary: str, body: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>{body}</details>"
 
 
-def _figure(png: bytes, caption: str) -> str:
-    data = base64.b64encode(png).decode()
+def _figure(image: bytes, caption: str) -> str:
+    kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
+    data = base64.b64encode(image).decode()
     return (
-        f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
+        f'<figure><img alt="{escape(caption)}" src="data:image/{kind};base64,{data}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
 
 def _read_picture(path: Path) -> bytes:
+    """A picture from `reports/`, as light as a page that goes to a phone should have it."""
     try:
-        return path.read_bytes()
+        return pictures.lighten(path.read_bytes())
     except FileNotFoundError:
         raise InputError(f"{path}: missing; run `dvc repro` to make it") from None

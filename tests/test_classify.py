@@ -95,7 +95,7 @@ def test_the_private_test_has_no_part_in_training_or_in_choosing_the_epoch(tmp_p
     assert same(one, other)
 
 
-def test_the_public_test_chooses_the_epoch_but_trains_nothing(tmp_path: Path) -> None:
+def test_the_public_test_trains_nothing(tmp_path: Path) -> None:
     variant = make_variant()
     reverse = replace(variant, labels=variant.labels.copy())
     held_out = reverse.split == "PublicTest"
@@ -106,7 +106,6 @@ def test_the_public_test_chooses_the_epoch_but_trains_nothing(tmp_path: Path) ->
     assert [metrics["validation_accuracy"] for metrics in first.history] != [
         metrics["validation_accuracy"] for metrics in second.history
     ]
-    assert first.best_epoch != second.best_epoch
 
 
 def test_the_seed_decides_everything(tmp_path: Path) -> None:

@@ -48,7 +48,13 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Faces:
 @pytest.fixture(scope="module")
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return build("xception", outputs=136, width=0.05)
+    network = build("xception", outputs=136, width=0.05)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0
+    with torch.no_grad():
+        network(torch.randn(8, 1, INPUT, INPUT))  # else its numbers would run into the millions
+    return network
 
 
 def photographs(count: int = 5, side: int = 48) -> npt.NDArray[np.uint8]:
