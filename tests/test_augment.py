@@ -41,7 +41,8 @@ def brightest(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Where the middle of the bright spot is: x, y."""
     weight = np.clip(image.astype(np.float64) - (image.min() / 2 + image.max() / 2), 0, None)
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
-    return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+    middle: npt.NDArray[np.float64] = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+    return middle
 
 
 def turn(found: Points) -> float:

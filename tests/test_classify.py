@@ -145,7 +145,7 @@ def test_an_epoch_sees_each_image_once(tmp_path: Path, monkeypatch: pytest.Monke
     train(variant, tmp_path / "a.pt", make_recipe(epochs=1))
     shown = torch.cat(seen)[:, 0]
     assert [len(batch) for batch in seen] == [8] * 6
-    assert (shown.min(), shown.max()) == (-1, 1)
+    assert (shown.min().item(), shown.max().item()) == (-1, 1)
     grey = ((shown + 1) * 127.5).round().numpy().astype(np.uint8)
     learnt = variant.images[variant.split == "Training"]
     assert not np.array_equal(grey, learnt)  # shuffled

@@ -32,7 +32,9 @@ def shapes(network: nn.Module, side: int) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def linear_layers(*sizes: int) -> list[tuple[str, tuple[int, ...]]]:
-    layers = [layer for size in sizes for layer in (("Linear", (size,)), ("ReLU", (size,)))]
+    layers: list[tuple[str, tuple[int, ...]]] = [
+        layer for size in sizes for layer in (("Linear", (size,)), ("ReLU", (size,)))
+    ]
     return layers[:-1]  # no ReLU behind the last
 
 
@@ -121,7 +123,7 @@ def test_xception_at_full_width_has_the_papers_channels() -> None:
     assert features.shape == (1, 728, 8, 8)
     pointwise = [module[1].out_channels for module in network.modules() if isinstance(module, Separable)]
     assert pointwise == [128, 128, 256, 256, 728, 728, *[728] * 24, 728, 1024, 1536, 2048]
-    assert network.head.in_features == 2048 * GRID * GRID
+    assert network.state_dict()["head.weight"].shape == (136, 2048 * GRID * GRID)
     assert round(sum(parameter.numel() for parameter in network.parameters()) / 1e6) == 25
 
 
@@ -179,7 +181,10 @@ def test_pretrained_weights_are_taken_over_but_for_the_last_layer(monkeypatch: p
     from pipeline.networks import googlenet
 
     torch.manual_seed(0)
-    published = {**build("googlenet", outputs=1000).body.state_dict(), "aux1.fc1.weight": torch.zeros(1)}  # type: ignore[union-attr, operator]
+    published = {
+        **build("googlenet", outputs=1000).get_submodule("body").state_dict(),
+        "aux1.fc1.weight": torch.zeros(1),
+    }
     monkeypatch.setattr(googlenet, "_imagenet_weights", lambda: published)
     network = build("googlenet", outputs=7, pretrained=True)
     state = network.state_dict()

@@ -298,7 +298,7 @@ def write_variant() -> None:
 
 
 def test_an_interrupted_training_goes_on_where_it_was(project: Path) -> None:
-    text, changes = re.subn(r"epochs: \d+", "epochs: 40", Path("params.yaml").read_text())
+    text, changes = re.subn(r"(epochs|patience): \d+", r"\1: 12", Path("params.yaml").read_text())
     assert changes
     Path("params.yaml").write_text(text)
     write_variant()
@@ -308,7 +308,7 @@ def test_an_interrupted_training_goes_on_where_it_was(project: Path) -> None:
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if "epoch 2 of 40" in line:
+            if "epoch 2 of 12" in line:
                 break
         process.send_signal(signal.SIGINT)
         _, output = process.communicate(timeout=60)
@@ -323,7 +323,7 @@ def test_an_interrupted_training_goes_on_where_it_was(project: Path) -> None:
     assert "epoch 2 of" not in done.stdout
     assert Path("models/classifiers/vanilla/cnn1-0.safetensors").exists()
     curve = Path("reports/training/vanilla/cnn1-0/plots/metrics/train_loss.tsv").read_text().splitlines()
-    assert len(curve) == 1 + 40
+    assert len(curve) == 1 + 12
     assert list(Path(".checkpoints").iterdir()) == []
 
 

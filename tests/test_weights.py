@@ -32,7 +32,7 @@ def refuse(path: Path) -> str:
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 def test_weights_and_header_come_back(tmp_path: Path, memory_format: torch.memory_format) -> None:
-    network = tiny(0).to(memory_format=memory_format)  # type: ignore[call-overload]
+    network = tiny(0).to(memory_format=memory_format)
     network.train()(torch.randn(2, 3, 3, 3))  # so that there is a running mean
     save_network(tmp_path / "models/a.safetensors", network, HEADER)
     state, header = load_network(tmp_path / "models/a.safetensors")
