@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from pipeline.networks import build
 from pipeline.params import ClassifierRecipe, NetworkName
 from pipeline.protocols import rows as protocol_rows
 from pipeline.regions import Variant
-from pipeline.weights import load_network
+from pipeline.weights import fill, load_network
 
 
 def train(
@@ -80,8 +80,10 @@ def train(
 def load(path: Path) -> nn.Module:
     """A classifier that the stage `train` wrote. Raises InputError if it is missing or damaged."""
     state, header = load_network(path)
+    if header["network"] not in get_args(NetworkName):
+        raise InputError(f"{path}: weights of {header['network']}, no classifier; delete it and run `dvc repro`")
     network = build(header["network"], outputs=len(CLASSES))
-    network.load_state_dict(state)
+    fill(network, state, path)
     return network
 
 

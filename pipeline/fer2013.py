@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -94,7 +95,8 @@ def _read_chunks(path: Path, columns: tuple[str, ...], publisher: str) -> Iterat
     """Yield the named columns as text, some rows at a time, so that a large file needs little memory."""
     remedy = f"download it again from {publisher}"
     try:
-        with _open(path) as file:
+        with _open(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)  # too short a header is told below, in our words
             reader = pd.read_csv(
                 file,
                 chunksize=CHUNK_ROWS,

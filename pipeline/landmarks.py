@@ -23,7 +23,7 @@ from pipeline.located import Located
 from pipeline.networks import build
 from pipeline.params import LandmarkRecipe
 from pipeline.squares import INPUT, cut_squares
-from pipeline.weights import load_network
+from pipeline.weights import fill, load_network
 
 # Images with less contrast than this show no face (standard deviation, in grey levels).
 MIN_CONTRAST = 4.0
@@ -78,8 +78,10 @@ def train(
 def load(path: Path) -> nn.Module:
     """The model that `train_landmarks` wrote. Raises InputError if it is missing or damaged."""
     state, header = load_network(path)
+    if header["network"] != "xception":
+        raise InputError(f"{path}: weights of {header['network']}, no landmark model; delete it and run `dvc repro`")
     network = build("xception", outputs=2 * points.COUNT, width=header["recipe"]["width"])
-    network.load_state_dict(state)
+    fill(network, state, path)
     return network
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 from pydantic_core import ErrorDetails
@@ -143,6 +143,22 @@ class Params(Section):
     def source_folder(self) -> Path:
         """Where `obtain` says what the data sets are."""
         return Path("data") / self.data.source
+
+    def region(self, name: str) -> Region:
+        """The definition of a region. Raises InputError if there is none of that name."""
+        if name not in self.regions:
+            raise InputError(f"params.yaml: regions: has no {name!r}, only {', '.join(self.regions)}; add it")
+        region: Region = self.regions[name]
+        return region
+
+    def cell(self, region: str, network: str, seed: str) -> tuple[NetworkName, int]:
+        """A cell's network and seed, from the command line's words. Raises InputError if one is not in the file."""
+        self.region(region)
+        for key, word, known in (("networks", network, self.networks), ("seeds", seed, map(str, self.seeds))):
+            names = list(known)
+            if word not in names:
+                raise InputError(f"params.yaml: {key}: has no {word!r}, only {', '.join(names)}; add it")
+        return cast(NetworkName, network), int(seed)
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:

@@ -34,15 +34,15 @@ class Sources:
     faces: Path
 
     def save(self, path: Path) -> None:
-        """Write `sources.json`: for each set its path, number of files, bytes and SHA-256.
+        """Write `sources.json`: for each set its path from there, number of files, bytes and SHA-256.
 
         Raises:
             InputError: the face set's files do not fit together; see `faces.find_photographs`.
         """
         record: dict[str, Any] = {
-            "expressions": _describe(self.expressions, [self.expressions]),
-            "ferplus": _describe(self.ferplus, [self.ferplus]) if self.ferplus else None,
-            "faces": _describe(self.faces, faces.files_300w(self.faces)),
+            "expressions": _describe(self.expressions, [self.expressions], path.parent),
+            "ferplus": _describe(self.ferplus, [self.ferplus], path.parent) if self.ferplus else None,
+            "faces": _describe(self.faces, faces.files_300w(self.faces), path.parent),
         }
         write_json(path, record)
 
@@ -57,9 +57,9 @@ class Sources:
         try:
             ferplus = record["ferplus"]
             return cls(
-                expressions=Path(record["expressions"]["path"]),
-                ferplus=Path(ferplus["path"]) if ferplus is not None else None,
-                faces=Path(record["faces"]["path"]),
+                expressions=_resolve(path, record["expressions"]),
+                ferplus=_resolve(path, ferplus) if ferplus is not None else None,
+                faces=_resolve(path, record["faces"]),
             )
         except (KeyError, TypeError):
             raise InputError(f"{path}: does not describe the data sets; delete it and run `dvc repro`") from None
@@ -85,10 +85,14 @@ def _holds_faces(folder: Path) -> bool:
     return any((folder / name).exists() for name in (*faces.LABELS, *faces.FOLDERS))
 
 
-def _describe(path: Path, files: list[Path]) -> dict[str, Any]:
+def _resolve(path: Path, record: dict[str, Any]) -> Path:
+    return Path(os.path.normpath(path.parent / record["path"]))
+
+
+def _describe(path: Path, files: list[Path], base: Path) -> dict[str, Any]:
     """What `sources.json` says of one set."""
     return {
-        "path": Path(os.path.relpath(path)).as_posix(),
+        "path": Path(os.path.relpath(path, base)).as_posix(),
         "files": len(files),
         "bytes": sum(file.stat().st_size for file in files),
         "sha256": _digest_set(path, files),

@@ -20,6 +20,14 @@ def save_network(path: Path, network: nn.Module, header: dict[str, Any]) -> None
     write_bytes(path, save(state, metadata={"fercrop": json.dumps(header, sort_keys=True)}))
 
 
+def fill(network: nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
+    """Put the weights read from `path` into a network. Raises InputError if they are another network's."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError:
+        raise InputError(f"{path}: weights of another network; delete it and run `dvc repro`") from None
+
+
 def load_network(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read (state, header).
 

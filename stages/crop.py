@@ -14,7 +14,7 @@ from stages import run
 
 def main(region: str) -> None:
     params = load_params()
-    definition = params.regions[region]
+    definition = params.region(region)
     expressions = Expressions.load(Path("data/expressions.npz"))
     located = Located.load(Path("data/landmarks.npz"))
     variant = crop(expressions, located.points, located.disagreement, definition, params.landmarks.max_disagreement)

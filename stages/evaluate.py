@@ -12,6 +12,7 @@ from stages import run
 
 def main(region: str, network: str, seed: str) -> None:
     params = load_params()
+    params.cell(region, network, seed)
     variant = Variant.load(Path(f"data/variants/{region}.npz"))
     model = classify.load(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"))
     chances = classify.probabilities(model, variant.images, params.chosen.classifier.precision)

@@ -14,13 +14,11 @@ RAW = Path("data/raw")
 def main() -> None:
     params = load_params()
     folder = params.source_folder
-    if params.data.source == "real":
-        sources = find_sources(RAW)
-    else:
-        with whole_folder(folder) as part:
+    with whole_folder(folder) as part:
+        if params.data.source == "demo":
             draw_demo(part)
-        sources = find_sources(folder)
-    sources.save(folder / "sources.json")
+        sources = find_sources(part if params.data.source == "demo" else RAW)
+        sources.save(part / "sources.json")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """Train one network on one region."""
 
 from pathlib import Path
-from typing import cast
 
 from pipeline import classify
 from pipeline.curves import curves
 from pipeline.files import digest
-from pipeline.params import NetworkName, load_params
+from pipeline.params import load_params
 from pipeline.regions import Variant
 from pipeline.weights import save_network
 from stages import run
@@ -14,7 +13,7 @@ from stages import run
 
 def main(region: str, network: str, seed: str) -> None:
     params = load_params()
-    name, number = cast(NetworkName, network), int(seed)
+    name, number = params.cell(region, network, seed)
     recipe = params.chosen.classifier
     data = Path(f"data/variants/{region}.npz")
     identity = {"data": digest(data)}

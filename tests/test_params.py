@@ -204,3 +204,16 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(b"data: \xff\xfe")
     assert "not valid YAML" in refuse(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [(("ears", "cnn1", "0"), "regions"), (("face", "cnn9", "0"), "networks"), (("face", "cnn1", "one"), "seeds")],
+)
+def test_a_cell_that_the_file_does_not_name_is_refused(words: tuple[str, str, str], key: str) -> None:
+    with pytest.raises(InputError, match=rf"^params\.yaml: {key}: has no .*, only .*; add it$"):
+        load_params(ORIGINAL).cell(*words)
+
+
+def test_a_cell_is_its_network_and_seed() -> None:
+    assert load_params(ORIGINAL).cell("face", "cnn1", "0") == ("cnn1", 0)

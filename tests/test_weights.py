@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from pipeline import classify, landmarks
 from pipeline.files import InputError
 from pipeline.weights import load_network, save_network
 
@@ -92,3 +94,18 @@ def test_a_pickle_is_refused_unopened(tmp_path: Path) -> None:
     torch.save({"weights": Trap(tmp_path / "sprung")}, path)
     refuse(path)
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(("load", "network"), [(classify.load, "xception"), (landmarks.load, "cnn1")])
+def test_a_model_of_the_other_kind_is_refused(tmp_path: Path, load: Callable[[Path], nn.Module], network: str) -> None:
+    path = tmp_path / "a.safetensors"
+    save_network(path, tiny(0), {**HEADER, "network": network})
+    with pytest.raises(InputError, match=f"weights of {network}, no .*; delete it and run `dvc repro`"):
+        load(path)
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_network(path, tiny(0), {**HEADER, "network": "cnn1"})
+    with pytest.raises(InputError, match="weights of another network; delete it"):
+        classify.load(path)

@@ -19,7 +19,7 @@ from pipeline.demo.photo import Image, background, developed, photograph
 from pipeline.demo.relief import View
 from pipeline.demo.shape import random_shape
 
-ROWS = {"Training": 800, "PublicTest": 250, "PrivateTest": 250}
+ROWS = {"Training": 640, "PublicTest": 200, "PrivateTest": 200}
 SIDE = 48  # of an image, pixels
 DRAWN = 96  # drawn at twice that and averaged down, which is what a camera's small image is
 

@@ -61,7 +61,9 @@ class Xception(nn.Module):
         super().__init__()
 
         def wide(channels: int) -> int:
-            return max(8, round(channels * width / 8) * 8)  # multiples of 8 suit vector units
+            # Multiples of 8 suit vector units. Below 16, torch 2.15 crashes in the backward pass of a strided 1 x 1
+            # convolution on the CPU.
+            return max(16, round(channels * width / 8) * 8)
 
         first, second, entry1, entry2, middle = map(wide, (32, 64, 128, 256, 728))
         exit1, exit2, exit3 = map(wide, (1024, 1536, 2048))
