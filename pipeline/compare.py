@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.expressions import CLASSES
+from pipeline.face_tests import TEST_SPLITS
 from pipeline.files import InputError, read_json, whole_folder, write_bytes, write_json
 from pipeline.params import Params
 from pipeline.protocols import PROTOCOLS, PURPOSES
@@ -392,6 +393,13 @@ def save_tables(reports: Path, table: pd.DataFrame, results: Results, params: Pa
                 scores = table[(table["protocol"] == protocol) & (table["network"] == network)]
                 by_region = scores.set_index("region")["accuracy"].round(4).to_dict()
                 write_json(part / protocol / f"{network}.json", by_region)
+        # The two test sets alone: every further number would be a column of `dvc exp show`.
+        errors = {
+            f"landmark_nme_{subset}": round(views["grey_48"].nme, 4)
+            for subset, views in results.landmarks.items()
+            if subset in TEST_SPLITS
+        }
+        write_json(part / "landmarks.json", errors)
     with whole_folder(reports / "plots") as part:
         for name, plot in plots(table, results).items():
             (part / name).parent.mkdir(exist_ok=True)

@@ -209,7 +209,7 @@ def test_the_wing_loss_is_the_papers() -> None:
 
 def test_a_saved_model_finds_the_same_points(tmp_path: Path, network: nn.Module) -> None:
     path = tmp_path / "landmarks.safetensors"
-    save_network(path, network, {"recipe": make_recipe().model_dump()})
+    save_network(path, network, {"network": "xception", "recipe": make_recipe().model_dump()})
     again = locate(landmarks.load(path), photographs(), "fp32")
     np.testing.assert_allclose(again.points, locate(network, photographs(), "fp32").points, atol=1e-4)
 
