@@ -89,7 +89,7 @@ def locate(
     network: nn.Module,
     images: npt.NDArray[np.uint8],
     precision: str = "auto",
-    batch: int = 128,
+    batch: int = 32,
     progress: bool = False,
 ) -> Located:
     """Find the 68 points in each image, as the mean of the image's and its mirror image's.
