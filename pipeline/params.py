@@ -109,7 +109,7 @@ class LandmarkRecipe(FitRecipe):
 
 
 class ClassifierRecipe(FitRecipe):
-    """How every classifier is trained."""
+    """How one network is trained as a classifier."""
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     pretrained: bool  # GoogLeNet starts from ImageNet weights; the small CNNs have none
@@ -120,7 +120,7 @@ class Recipe(Section):
     """One way to train everything."""
 
     landmarks: LandmarkRecipe
-    classifier: ClassifierRecipe
+    classifiers: dict[NetworkName, ClassifierRecipe]
 
 
 class Params(Section):
@@ -199,6 +199,9 @@ def _check_names(path: Path, params: Params) -> None:
             raise InputError(f"{path}: {key}: an entry stands twice; remove one")
     if params.recipe not in params.recipes:
         raise InputError(f"{path}: recipe: {params.recipe!r} is not among recipes ({', '.join(params.recipes)})")
+    for name in params.networks:
+        if name not in params.chosen.classifiers:
+            raise InputError(f"{path}: recipes.{params.recipe}.classifiers.{name}: missing; add it, for networks has it")
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -220,12 +223,14 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
         ("landmarks",): LandmarkTrust,
         ("recipes",): Recipe,
         ("recipes", "landmarks"): LandmarkRecipe,
-        ("recipes", "classifier"): ClassifierRecipe,
-        ("recipes", "classifier", "augment"): Augment,
+        ("recipes", "classifiers"): ClassifierRecipe,
+        ("recipes", "classifiers", "augment"): Augment,
     }
     path = [str(part) for part in location[:-1]]
     if path[:1] == ["recipes"]:
         path = [path[0], *path[2:]]  # every recipe has the same keys
+    if path[:2] == ["recipes", "classifiers"]:
+        path = [*path[:2], *path[3:]]  # and so has every network
     if path[:1] == ["regions"]:
         return "a region is whole, {left, right, top, bottom} or {points, margin}"
     return f"may be {', '.join(sections[tuple(path)].model_fields)}"

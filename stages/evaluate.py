@@ -12,15 +12,15 @@ from stages import run
 
 def main(region: str, network: str, seed: str) -> None:
     params = load_params()
-    params.cell(region, network, seed)
+    name, number = params.cell(region, network, seed)
     variant = Variant.load(Path(f"data/variants/{region}.npz"))
     model = classify.load(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"))
-    chances = classify.probabilities(model, variant.images, params.chosen.classifier.precision)
+    chances = classify.probabilities(model, variant.images, params.chosen.classifiers[name].precision)
     scores = {}
     for protocol in protocols.PROTOCOLS:
         rows = protocols.rows(variant.split, protocol)
         scores[protocol] = measure.classification(variant.labels[rows], chances[rows])
-    cell = {"region": region, "network": network, "seed": int(seed)}
+    cell = {"region": region, "network": name, "seed": number}
     made = {"data": params.data.source, "recipe": params.recipe}
     with whole_folder(Path(f"reports/classifiers/{region}/{network}-{seed}")) as part:
         save_predictions(part / "predictions.parquet", variant.split, variant.labels, chances)

@@ -14,7 +14,7 @@ from stages import run
 def main(region: str, network: str, seed: str) -> None:
     params = load_params()
     name, number = params.cell(region, network, seed)
-    recipe = params.chosen.classifier
+    recipe = params.chosen.classifiers[name]
     data = Path(f"data/variants/{region}.npz")
     identity = {"data": digest(data)}
     checkpoint = Path(f".checkpoints/{region}-{network}-{seed}.pt")

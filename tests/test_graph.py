@@ -68,7 +68,12 @@ def remove_eyes(params: Content) -> None:
 
 
 def train_longer(params: Content) -> None:
-    chosen(params)["classifier"]["epochs"] += 1
+    for settings in chosen(params)["classifiers"].values():
+        settings["epochs"] += 1
+
+
+def train_one_network_longer(params: Content) -> None:
+    chosen(params)["classifiers"]["cnn4"]["epochs"] += 1
 
 
 def train_landmarks_longer(params: Content) -> None:
@@ -76,7 +81,7 @@ def train_landmarks_longer(params: Content) -> None:
 
 
 def edit_other_recipe(params: Content) -> None:
-    params["recipes"]["other"]["classifier"]["epochs"] += 1
+    params["recipes"]["other"]["classifiers"]["cnn1"]["epochs"] += 1
     params["recipes"]["other"]["landmarks"]["epochs"] += 1
 
 
@@ -111,6 +116,7 @@ STEPS = {
     "region added": Step(add_eyes, "crop@eyes train@eyes-* evaluate@eyes-* compare"),
     "region removed": Step(remove_eyes, "compare"),
     "classifier recipe": Step(train_longer, CELLS),
+    "recipe of one network": Step(train_one_network_longer, "train@*-cnn4-* evaluate@*-cnn4-* compare"),
     "another recipe": Step(edit_other_recipe, ""),
     "landmark recipe": Step(train_landmarks_longer, f"*_landmarks crop@* {CELLS}"),
     "landmark trust": Step(trust_less, f"crop@* {CELLS}"),

@@ -42,7 +42,7 @@ def test_the_projects_own_file_is_read() -> None:
     assert params.regions["face"] == Edges(left=1, right=17, top=20, bottom=9)
     assert params.chosen is params.recipes[params.recipe]
     assert params.source_folder == Path("data") / params.data.source
-    report = params.recipes["report"].classifier
+    report = params.recipes["report"].classifiers["googlenet"]
     assert (report.learning_rate, report.batch, report.epochs) == (1e-4, 64, 40)
 
 
@@ -63,7 +63,7 @@ def test_point_sets_are_read(tmp_path: Path, text: str, points: list[int], margi
 
 
 def test_whole_numbers_stand_for_fractions_and_1e_minus_3_is_a_number(tmp_path: Path) -> None:
-    assert read(tmp_path, r"shift: [0-9.]+", "shift: 0").recipes["demo"].classifier.augment.shift == 0
+    assert read(tmp_path, r"shift: [0-9.]+", "shift: 0").recipes["demo"].classifiers["cnn1"].augment.shift == 0
     assert (
         read(tmp_path, r"learning_rate: [0-9.e-]+", "learning_rate: 1e-3").recipes["demo"].landmarks.learning_rate
         == 1e-3
@@ -84,27 +84,27 @@ MISTAKES = [
     ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, recipe, regions"),
     ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source"),
     ("landmarks:\n", "landmarks:\n  colour: red\n", "landmarks.colour", "unknown key; may be max_disagreement"),
-    ("  demo:  ", "  demo:\n    colour: red\n", "recipes.demo.colour", "unknown key; may be landmarks, classifier"),
+    ("  demo:  ", "  demo:\n    colour: red\n", "recipes.demo.colour", "unknown key; may be landmarks, classifiers"),
     ("{width", "{wdith", "recipes.demo.landmarks.wdith", "unknown key; may be epochs, .*, width, loss"),
     (
-        r"(?<=classifier: {)epochs: \d+",
+        r"(?<=demo_cnn {)epochs: \d+",
         "eopchs: 6",
-        "recipes.demo.classifier.eopchs",
+        "recipes.demo.classifiers.cnn1.eopchs",
         "unknown key; may be epochs, batch",
     ),
-    ("flip:", "flop:", "recipes.demo.classifier.augment.flop", "unknown key; may be flip, rotate, shift, scale, erase"),
+    ("flip:", "flop:", "recipes.demo.classifiers.cnn1.augment.flop", "unknown key; may be flip, rotate, shift, scale, erase"),
     ("points: 49", "pionts: 49", "regions.mouth.pionts", "unknown key; a region is whole, {left"),
     ("left: 1,", "left: 1, points: 3,", "regions.face.points", "unknown key; a region is whole, {left"),
     # Missing ones
     ("recipe: demo ", "", "recipe", "missing; add it"),
     ("left: 1,", "", "regions.face.left", "missing; add it"),
     ("{points: 49-68, margin: 0.3}", "{margin: 0.3}", "regions.mouth.points", "missing; add it"),
-    (r"(?<=classifier: {)epochs: \d+, ", "", "recipes.demo.classifier.epochs", "missing; add it"),
+    (r"(?<=demo_cnn {)epochs: \d+, ", "", "recipes.demo.classifiers.cnn1.epochs", "missing; add it"),
     # Another type
-    (r"(?<=classifier: {)epochs: \d+", "epochs: 6.5", "recipes.demo.classifier.epochs", "valid integer, not 6.5"),
-    (r"(?<=classifier: {)epochs: \d+", "epochs: '6'", "recipes.demo.classifier.epochs", "valid integer, not '6'"),
-    (r"(?<=classifier: {)epochs: \d+", "epochs: true", "recipes.demo.classifier.epochs", "valid integer, not True"),
-    (r"flip: \w+", "flip: 1", "recipes.demo.classifier.augment.flip", "valid boolean, not 1"),
+    (r"(?<=demo_cnn {)epochs: \d+", "epochs: 6.5", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not 6.5"),
+    (r"(?<=demo_cnn {)epochs: \d+", "epochs: '6'", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not '6'"),
+    (r"(?<=demo_cnn {)epochs: \d+", "epochs: true", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not True"),
+    (r"flip: \w+", "flip: 1", "recipes.demo.classifiers.cnn1.augment.flip", "valid boolean, not 1"),
     ("margin: 0.3", "margin: x", "regions.mouth.margin", "valid number, not 'x'"),
     ("margin: 0.3", "margin: .inf", "regions.mouth.margin", "finite number, not inf"),
     ("margin: 0.3", "margin: .nan", "regions.mouth.margin", "not nan"),
@@ -139,13 +139,16 @@ MISTAKES = [
     (r"loss: \w+", "loss: wink", "recipes.demo.landmarks.loss", "'wing', 'l1' or 'l2', not 'wink'"),
     (r"average: [0-9.]+", "average: 1.0", "recipes.demo.landmarks.average", "less than 1, not 1.0"),
     (r"schedule: \w+", "schedule: cosine", "recipes.demo.landmarks.schedule", "'constant' or 'one_cycle', not"),
-    (r"shift: [0-9.]+", "shift: 5", "recipes.demo.classifier.augment.shift", "less than or equal to 1, not 5"),
+    (r"shift: [0-9.]+", "shift: 5", "recipes.demo.classifiers.cnn1.augment.shift", "less than or equal to 1, not 5"),
     (
-        r"(?<=classifier: {)epochs: \d+",
+        r"(?<=demo_cnn {)epochs: \d+",
         "epochs: 0",
-        "recipes.demo.classifier.epochs",
+        "recipes.demo.classifiers.cnn1.epochs",
         "greater than or equal to 1, not 0",
     ),
+    # Networks
+    ("googlenet: {", "lenet: {", "recipes.demo.classifiers.lenet", "'cnn4' or 'googlenet', not 'lenet'"),
+    (r"\n      cnn2: \*demo_cnn", "", "recipes.demo.classifiers.cnn2", "missing; add it, for networks has it"),
     # Names
     ("  mouth:", "  ../x:", "regions.../x", NAME),
     ("  mouth:", "  a/b:", "regions.a/b", NAME),

@@ -132,11 +132,11 @@ def random_view(rng: np.random.Generator) -> View:
 
 def draw_face(name: str, rng: np.random.Generator) -> tuple[Image, float]:
     """A face that shows an expression, (48, 48) grey, and how clearly it shows it, 0 to 1."""
-    intensity = rng.triangular(0.5, 1.0, 1.3)  # mostly clear, some weak
+    intensity = rng.triangular(0.7, 1.1, 1.4)  # mostly clear, some weak
     activations = random_activations(name, intensity, rng)
     look = random_look(rng, covered=0.05)
     image, _ = photograph(random_shape(rng), look, activations, random_view(rng), DRAWN, rng)
-    return small(image, rng), float(np.clip((intensity - 0.3) / 0.5, 0, 1))
+    return small(image, rng), float(np.clip((intensity - 0.4) / 0.6, 0, 1))
 
 
 def draw_no_face(rng: np.random.Generator) -> Image:
@@ -149,7 +149,7 @@ def draw_no_face(rng: np.random.Generator) -> Image:
 
 def small(image: Image, rng: np.random.Generator) -> Image:
     """The photograph in grey, developed and reduced to 48 pixels; some were JPEG files on the way."""
-    grey = cv2.cvtColor(developed(image, rng, blur=1.6, noise=12), cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(developed(image, rng, blur=1.4, noise=9), cv2.COLOR_BGR2GRAY)
     reduced = np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     if rng.random() > 0.3:
         return reduced
