@@ -19,7 +19,7 @@ from pipeline.files import InputError
 from pipeline.fit import Batch, Log, Progress, Task, fit
 from pipeline.networks import build
 from pipeline.params import ClassifierRecipe, NetworkName
-from pipeline.protocols import rows as protocol_rows
+from pipeline.protocols import PROTOCOLS
 from pipeline.regions import Variant
 from pipeline.weights import fill, load_network
 
@@ -42,7 +42,7 @@ def train(
     Raises:
         InputError: a split is empty, or ImageNet weights were asked for and cannot be had.
     """
-    learnt, held_out = variant.split == "Training", protocol_rows(variant.split, "validation")
+    learnt, held_out = variant.for_training, variant.split == PROTOCOLS["validation"][0]
     if not learnt.any() or not held_out.any():
         raise InputError("the data set has no Training or no PublicTest rows; check it and run `dvc repro`")
     torch.manual_seed(seed)

@@ -1,10 +1,9 @@
-"""A set of expression images: pixels, labels, votes, splits, and which images are identical."""
+"""A set of expression images: pixels, labels, votes, splits, and what may be trained on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +26,9 @@ VOTES = (
     "NF",
 )
 
+# Below this standard deviation of its grey levels an image shows nothing.
+MIN_CONTRAST = 4.0
+
 
 @dataclass(frozen=True)
 class Expressions:
@@ -37,14 +39,14 @@ class Expressions:
         labels: (N,), an index into `CLASSES`.
         votes: (N, 10), how many people chose each of `VOTES`; all 0 where there are none.
         split: (N,), one of `SPLITS`.
-        twin: (N,), the number of the group of pixel-identical images; numbered from 0 by first appearance.
+        for_training: (N,), True where classifiers may train: in Training, perhaps without twins of other splits.
     """
 
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
     votes: npt.NDArray[np.uint8]
     split: npt.NDArray[np.str_]
-    twin: npt.NDArray[np.int32]
+    for_training: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -65,38 +67,12 @@ class Expressions:
             "labels": ("uint8", (None,)),
             "votes": ("uint8", (None, len(VOTES))),
             "split": ("U", (None,)),
-            "twin": ("int32", (None,)),
+            "for_training": ("bool", (None,)),
         }
         return cls(**load_arrays(path, schema))
 
 
-def find_twins(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
-    """Number the groups of pixel-identical images (N, ...), from 0 by first appearance: (N,)."""
-    groups: dict[bytes, int] = {}
-    return np.array([groups.setdefault(image.tobytes(), len(groups)) for image in images], np.int32)
-
-
-def count(expressions: Expressions) -> dict[str, Any]:
-    """How many images, classes and identical images there are, ready for JSON.
-
-    `test_rows_also_in_training_or_validation` is how many PrivateTest images also occur in Training or PublicTest.
-    """
-    split, twin = expressions.split, expressions.twin
-    sizes = np.bincount(twin)
-    spread = np.stack([np.bincount(twin[split == name], minlength=len(sizes)) > 0 for name in SPLITS])
-    known = np.isin(twin, twin[split != "PrivateTest"])
-    return {
-        "images": {name: int((split == name).sum()) for name in SPLITS},
-        "classes": {
-            name: {
-                label: int(((expressions.labels == code) & (split == name)).sum()) for code, label in enumerate(CLASSES)
-            }
-            for name in SPLITS
-        },
-        "twins": {
-            "groups": int((sizes > 1).sum()),
-            "rows": int(sizes[sizes > 1].sum()),
-            "groups_across_splits": int((spread.sum(axis=0) > 1).sum()),
-            "test_rows_also_in_training_or_validation": int((known & (split == "PrivateTest")).sum()),
-        },
-    }
+def contrast(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """The standard deviation of each image's grey levels: (N, H, W) to (N,)."""
+    deviation: npt.NDArray[np.float64] = images.reshape(len(images), -1).std(axis=1)
+    return deviation

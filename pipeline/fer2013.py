@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipeline.expressions import CLASSES, SIDE, SPLITS, VOTES, Expressions, find_twins
+from pipeline.expressions import CLASSES, SIDE, SPLITS, VOTES, Expressions
 from pipeline.files import InputError
 
 MAX_VOTES = 10  # FER+ asked ten people about each image
@@ -62,7 +62,7 @@ def read_fer2013(csv: Path, ferplus: Path | None) -> Expressions:
         if ferplus is None
         else _read_votes(ferplus, csv, all_split),
         split=all_split,
-        twin=find_twins(all_images),
+        for_training=all_split == "Training",
     )
 
 

@@ -72,6 +72,13 @@ class Data(Section):
     source: Literal["demo", "real"]
 
 
+class TwinRule(Section):
+    """Which images count as twins, and whether their leak is removed from training."""
+
+    min_correlation: Annotated[float, Field(gt=0, le=1)]
+    train_on: bool
+
+
 class LandmarkTrust(Section):
     """When a face's points are good enough to cut by."""
 
@@ -127,6 +134,7 @@ class Params(Section):
     """The whole file."""
 
     data: Data
+    twins: TwinRule
     recipe: str
     regions: Annotated[dict[str, Annotated[Any, BeforeValidator(_read_region)]], Field(min_length=1)]
     networks: Annotated[list[NetworkName], Field(min_length=1)]
@@ -201,7 +209,9 @@ def _check_names(path: Path, params: Params) -> None:
         raise InputError(f"{path}: recipe: {params.recipe!r} is not among recipes ({', '.join(params.recipes)})")
     for name in params.networks:
         if name not in params.chosen.classifiers:
-            raise InputError(f"{path}: recipes.{params.recipe}.classifiers.{name}: missing; add it, for networks has it")
+            raise InputError(
+                f"{path}: recipes.{params.recipe}.classifiers.{name}: missing; add it, for networks has it"
+            )
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -220,6 +230,7 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
     sections: dict[tuple[str, ...], type[BaseModel]] = {
         (): Params,
         ("data",): Data,
+        ("twins",): TwinRule,
         ("landmarks",): LandmarkTrust,
         ("recipes",): Recipe,
         ("recipes", "landmarks"): LandmarkRecipe,

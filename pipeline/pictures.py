@@ -1,4 +1,4 @@
-"""Pictures to judge the work by eye: contact sheets of faces and regions, and the figures of the report.
+"""Pictures to judge the work by eye: contact sheets of faces, regions and what is wrong with a data set.
 
 Images are uint8, grey (H, W) or RGB (H, W, 3); what comes back is RGB. A small image is enlarged first
 (`enlarge`) and drawn on afterwards, with points and boxes given in pixels of the small one.
@@ -9,21 +9,20 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.expressions import CLASSES
+from pipeline.audit import conflicts, no_face
+from pipeline.expressions import CLASSES, MIN_CONTRAST, Expressions, contrast
 from pipeline.files import write_bytes
 from pipeline.params import Region
 from pipeline.points import CONTOURS
 from pipeline.regions import boxes as region_boxes
 from pipeline.regions import cut, used_points, whole_boxes
+from pipeline.twins import Twins, known_rows
 
 Pixels = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -172,6 +171,50 @@ def expressions_sheet(images: Pixels, labels: npt.NDArray[np.uint8], columns: in
     return np.concatenate(tiles)
 
 
+def audit_sheet(expressions: Expressions, twins: Twins, columns: int = 16, scale: int = 2) -> Pixels:
+    """What the audit found, a row a finding: test images and below them the twins that they have in other splits;
+    identical images with different labels; nearly constant images; what FER+ voters call no face.
+
+    Findings are spread evenly over the data set; each image has its split's initials and its class above it.
+    """
+    images, split = expressions.images, expressions.split
+    initials = np.array([name.removesuffix("Test")[:2] for name in split.tolist()])
+    captions = [f"{where}: {CLASSES[code]}" for where, code in zip(initials, expressions.labels, strict=True)]
+
+    def row(title: str, rows: npt.NDArray[np.int64]) -> Pixels:
+        tiles = [enlarge(images[number], scale) for number in rows]
+        tiles += [np.full_like(enlarge(images[0], scale), PAPER)] * (columns - len(tiles))
+        names = [captions[number] for number in rows] + [""] * (columns - len(rows))
+        return _titled(title, grid(np.stack(tiles), columns, names))
+
+    def spread(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return np.asarray(rows[np.linspace(0, len(rows) - 1, min(columns, len(rows))).round().astype(int)])
+
+    def count(rows: npt.NDArray[np.int64]) -> str:
+        return f"{len(rows):,} row{'' if len(rows) == 1 else 's'}"
+
+    sheet = []
+    copied, known = known_rows(twins.copies, split), known_rows(twins.twins, split)
+    for title, groups, wanted in (
+        ("identical to a Training or PublicTest image", twins.copies, copied),
+        ("nearly the same as one", twins.twins, known & ~copied),
+    ):
+        rows = np.flatnonzero(wanted)
+        shown = spread(rows)
+        elsewhere = [np.flatnonzero((groups == groups[number]) & (split != "PrivateTest"))[0] for number in shown]
+        sheet.append(row(f"PrivateTest images {title}: {count(rows)}", shown))
+        sheet.append(row("their twins there", np.array(elsewhere, np.int64)))
+    conflicting = conflicts(twins.copies, expressions.labels)
+    rows = np.flatnonzero(conflicting & (contrast(images) >= MIN_CONTRAST))
+    pairs = rows[np.argsort(twins.copies[rows], kind="stable")]
+    sheet.append(row(f"identical images whose labels differ, but for constant ones: {count(rows)}", pairs[:columns]))
+    rows = np.flatnonzero(contrast(images) < MIN_CONTRAST)
+    sheet.append(row(f"nearly constant: {count(rows)}", spread(rows)))
+    rows = np.flatnonzero(no_face(expressions.votes))
+    sheet.append(row(f"no face, say most FER+ voters: {count(rows)}", spread(rows)))
+    return np.concatenate(sheet)
+
+
 def region_sheet(
     images: Pixels,
     points: npt.NDArray[np.float32],
@@ -281,78 +324,3 @@ def preview_sheet(
         sheets.append(_titled(name, grid(np.stack(tiles), 2)))
     sheet = np.concatenate(sheets, axis=1)
     return _titled("yellow: cut   magenta: its points   red: not trusted", sheet)
-
-
-def confusion_png(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> bytes:
-    """A confusion matrix as a PNG: a row a true class, a column a predicted one, in percent of the row.
-
-    Args:
-        matrix: counts, K by K; a class without any row stays blank.
-        classes: K names.
-    """
-    counts = np.asarray(matrix, float)
-    totals = counts.sum(axis=1, keepdims=True)
-    percent = 100 * np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
-    figure, axes = _figure(1.5 + 0.75 * len(classes), 1.1 + 0.65 * len(classes))
-    axes.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-    for row, column in np.argwhere(counts > 0):
-        share = percent[row, column]
-        axes.text(column, row, f"{share:.0f}", ha="center", va="center", color="white" if share > 55 else "black")
-    axes.set_xticks(range(len(classes)), classes)
-    names = [f"{name} ({total:.0f})" for name, total in zip(classes, totals[:, 0], strict=True)]
-    axes.set_yticks(range(len(classes)), names)
-    axes.set(xlabel="predicted", ylabel="true (images)", title="Percent of each true class")
-    return _png(figure)
-
-
-def curves_png(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    title: str,
-    ylabel: str,
-    xlabel: str = "epoch",
-) -> bytes:
-    """Named curves of (steps, values) as a PNG."""
-    figure, axes = _figure(7, 4)
-    for name, (steps, values) in curves.items():
-        axes.plot(steps, values, label=name, marker="." if len(steps) < 30 else None)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
-    axes.grid(alpha=0.3)
-    if len(curves) > 1:
-        axes.legend(frameon=False)
-    return _png(figure)
-
-
-def error_curves_png(errors: Mapping[str, npt.NDArray[np.floating[Any]]], limit: float) -> bytes:
-    """Cumulative error curves as a PNG: the share of faces whose error is at most x, for x up to `limit`.
-
-    Args:
-        errors: by label, normalised mean errors (N,) as fractions.
-        limit: where the axis ends.
-    """
-    figure, axes = _figure(7, 4.5)
-    for name, values in errors.items():
-        below = np.sort(values[values <= limit])
-        heights = np.arange(len(below) + 1) / len(values)
-        x, y = [0, *below, limit], [*heights, heights[-1]]
-        label = f"{name} (n = {len(values)})"
-        axes.step(np.multiply(100, x), np.multiply(100, y), where="post", label=label)
-    axes.set(xlim=(0, 100 * limit), ylim=(0, 100), title="Cumulative error of the landmarks")
-    axes.set(xlabel="mean error, % of the inter-ocular distance", ylabel="faces, %")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False, loc="best")
-    return _png(figure)
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Any]:
-    """A figure of one plot, sizes in inches. Not through pyplot, which keeps every figure and looks for a
-    display."""
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    return figure, figure.subplots()
-
-
-def _png(figure: Figure) -> bytes:
-    """The figure's bytes, the same for the same figure: no version of the software in it."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()

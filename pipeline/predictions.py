@@ -17,22 +17,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHANCES = [f"p_{name}" for name in CLASSES]
-COLUMNS = ["row", "split", "label", "predicted", *CHANCES]
+COLUMNS = ["row", "split", "twin", "label", "predicted", *CHANCES]
 
 
 def save_predictions(
-    path: Path, split: npt.NDArray[np.str_], labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.float32]
+    path: Path,
+    split: npt.NDArray[np.str_],
+    twins: npt.NDArray[np.int32],
+    labels: npt.NDArray[np.uint8],
+    chances: npt.NDArray[np.float32],
 ) -> None:
     """Write one line a row of the data set, in its order.
 
     Args:
         split: (N,) Training, PublicTest or PrivateTest.
+        twins: (N,) the group of identical and nearly identical images that each row belongs to.
         labels: (N,) the true classes.
         chances: (N, 7) the probability of each class.
     """
     columns = {
         "row": np.arange(len(labels), dtype=np.int32),
         "split": split,
+        "twin": twins,
         "label": labels,
         "predicted": chances.argmax(1).astype(np.uint8),
         **dict(zip(CHANCES, chances.T, strict=True)),

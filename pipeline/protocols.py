@@ -9,26 +9,32 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-# The splits of FER2013 (its column `Usage`) that a protocol scores.
+from pipeline.twins import known_rows
+
+# The splits of FER2013 (its column `Usage`) that a protocol scores; `test_unique` only some of their rows.
 PROTOCOLS: dict[str, tuple[str, ...]] = {
     "validation": ("PublicTest",),
     "test": ("PrivateTest",),
+    "test_unique": ("PrivateTest",),
     "as_reported": ("Training", "PrivateTest"),
 }
 
 PURPOSES: dict[str, str] = {
     "validation": "Chooses the epoch and every setting.",
     "test": "The headline: images that were never used to choose anything.",
+    "test_unique": "What is left of test without images that have a twin, identical or nearly so, in what chose or "
+    "trained the classifiers.",
     "as_reported": "Stands beside the original report's tables and is no measure of skill: "
     "most of what it scores was trained on.",
 }
 
 
-def rows(split: npt.NDArray[np.str_], protocol: str) -> npt.NDArray[np.bool_]:
+def rows(split: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str) -> npt.NDArray[np.bool_]:
     """Which rows a protocol scores.
 
     Args:
         split: (N,), the split of each row.
+        twins: (N,), the group of identical and nearly identical images that each row belongs to.
         protocol: one of `PROTOCOLS`.
 
     Returns:
@@ -39,4 +45,5 @@ def rows(split: npt.NDArray[np.str_], protocol: str) -> npt.NDArray[np.bool_]:
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
-    return np.isin(split, PROTOCOLS[protocol])
+    scored = np.isin(split, PROTOCOLS[protocol])
+    return scored & ~known_rows(twins, split) if protocol == "test_unique" else scored

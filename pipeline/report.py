@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from ruamel.yaml import YAML
 
-from pipeline import pictures
+from pipeline import figures, pictures
 from pipeline.compare import (
     HEADLINE,
     ORDER,
@@ -104,7 +104,7 @@ def _curves(results: Results, params: Params) -> str:
                     name = cell.region if len(params.seeds) == 1 else f"{cell.region}, seed {cell.seed}"
                     table = results.curves[cell.name]
                     curves[name] = table["step"].tolist(), table[column].tolist()
-            image = pictures.curves_png(curves, title=network, ylabel=label)
+            image = figures.curves_png(curves, title=network, ylabel=label)
             figures.append(_figure(image, f"{label} of {network} by epoch, a line a region"))
         body = f'<div class="pair">{"".join(figures)}</div>'
         parts.append(body if column == "validation_accuracy" else _details(label.capitalize(), body))
@@ -116,7 +116,7 @@ def _confusion(results: Results) -> str:
     for cell in results.cells:
         scores = cell.protocols[HEADLINE]
         name = f"{cell.network} on {cell.region}, seed {cell.seed}"
-        image = pictures.confusion_png(scores.confusion, CLASSES)
+        image = figures.confusion_png(scores.confusion, CLASSES)
         parts.append(
             _details(
                 f"{name}: accuracy {percent(scores.accuracy)}, macro F1 {scores.macro_f1:.3f}",

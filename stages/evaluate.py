@@ -7,6 +7,7 @@ from pipeline.files import whole_folder, write_json
 from pipeline.params import load_params
 from pipeline.predictions import save_predictions
 from pipeline.regions import Variant
+from pipeline.twins import Twins
 from stages import run
 
 
@@ -16,14 +17,15 @@ def main(region: str, network: str, seed: str) -> None:
     variant = Variant.load(Path(f"data/variants/{region}.npz"))
     model = classify.load(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"))
     chances = classify.probabilities(model, variant.images, params.chosen.classifiers[name].precision)
+    twins = Twins.load(Path("data/twins.npz")).twins
     scores = {}
     for protocol in protocols.PROTOCOLS:
-        rows = protocols.rows(variant.split, protocol)
+        rows = protocols.rows(variant.split, twins, protocol)
         scores[protocol] = measure.classification(variant.labels[rows], chances[rows])
     cell = {"region": region, "network": name, "seed": number}
     made = {"data": params.data.source, "recipe": params.recipe}
     with whole_folder(Path(f"reports/classifiers/{region}/{network}-{seed}")) as part:
-        save_predictions(part / "predictions.parquet", variant.split, variant.labels, chances)
+        save_predictions(part / "predictions.parquet", variant.split, twins, variant.labels, chances)
         write_json(part / "metrics.json", {**cell, **made, "protocols": scores})
 
 

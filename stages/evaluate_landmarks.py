@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import landmarks, pictures
+from pipeline import figures, landmarks, pictures
 from pipeline.face_tests import VIEWS
 from pipeline.faces import Faces
 from pipeline.files import whole_folder, write_bytes, write_json
@@ -16,7 +16,7 @@ def main() -> None:
     with whole_folder(Path("reports/landmarks")) as part:
         write_json(part / "metrics.json", tests.scores())
         tests.save(part / "points.npz")
-        write_bytes(part / "error_curves.png", pictures.error_curves_png(errors, limit=0.10))
+        write_bytes(part / "error_curves.png", figures.error_curves_png(errors, limit=0.10))
         for view in VIEWS:
             sheet = pictures.faces_sheet(tests.images[view][:24], tests.true[view][:24], tests.found[view][:24])
             pictures.save_png(part / f"faces_{view}.png", sheet)

@@ -1,23 +1,31 @@
-"""Read FER2013 and FER+, find identical images, and count what there is."""
+"""Read FER2013 and FER+, find images that occur more than once, and count what is wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline import pictures
-from pipeline.expressions import count
+from pipeline.audit import audit
 from pipeline.fer2013 import read_fer2013
-from pipeline.files import write_json
+from pipeline.files import whole_folder, write_json
 from pipeline.params import load_params
 from pipeline.sources import Sources
+from pipeline.twin_search import find_twins
+from pipeline.twins import rows_without_leak
 from stages import run
 
 
 def main() -> None:
-    sources = Sources.load(load_params().source_folder / "sources.json")
+    params = load_params()
+    sources = Sources.load(params.source_folder / "sources.json")
     expressions = read_fer2013(sources.expressions, sources.ferplus)
-    write_json(Path("reports/expressions.json"), count(expressions))
-    pictures.save_png(
-        Path("reports/expressions.png"), pictures.expressions_sheet(expressions.images, expressions.labels)
-    )
+    twins = find_twins(expressions.images, params.twins.min_correlation)
+    if not params.twins.train_on:
+        expressions = replace(expressions, for_training=rows_without_leak(twins.twins, expressions.split))
+    with whole_folder(Path("reports/expressions")) as part:
+        write_json(part / "audit.json", audit(expressions, twins))
+        pictures.save_png(part / "classes.png", pictures.expressions_sheet(expressions.images, expressions.labels))
+        pictures.save_png(part / "audit.png", pictures.audit_sheet(expressions, twins))
+    twins.save(Path("data/twins.npz"))
     expressions.save(Path("data/expressions.npz"))
 
 

@@ -92,7 +92,12 @@ MISTAKES = [
         "recipes.demo.classifiers.cnn1.eopchs",
         "unknown key; may be epochs, batch",
     ),
-    ("flip:", "flop:", "recipes.demo.classifiers.cnn1.augment.flop", "unknown key; may be flip, rotate, shift, scale, erase"),
+    (
+        "flip:",
+        "flop:",
+        "recipes.demo.classifiers.cnn1.augment.flop",
+        "unknown key; may be flip, rotate, shift, scale, erase",
+    ),
     ("points: 49", "pionts: 49", "regions.mouth.pionts", "unknown key; a region is whole, {left"),
     ("left: 1,", "left: 1, points: 3,", "regions.face.points", "unknown key; a region is whole, {left"),
     # Missing ones

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from pipeline import pictures
+from pipeline import figures, pictures
 from pipeline.params import Edges, PointSet
 from pipeline.regions import whole_boxes
 
@@ -170,10 +170,10 @@ def test_preview_sheet_keeps_an_untrusted_image_whole() -> None:
 
 @pytest.mark.filterwarnings("error")  # of a division by zero
 def test_confusion_png_shades_the_row_and_bears_a_class_without_rows() -> None:
-    png = pictures.confusion_png([[9, 1, 0], [0, 0, 0], [0, 0, 5]], ["a", "b", "c"])
-    assert png == pictures.confusion_png([[9, 1, 0], [0, 0, 0], [0, 0, 5]], ["a", "b", "c"])
+    png = figures.confusion_png([[9, 1, 0], [0, 0, 0], [0, 0, 5]], ["a", "b", "c"])
+    assert png == figures.confusion_png([[9, 1, 0], [0, 0, 0], [0, 0, 5]], ["a", "b", "c"])
     assert has(read(png), (8, 48, 107))  # the darkest blue: all of row c in one cell
-    assert png != pictures.confusion_png([[1, 9, 0], [0, 0, 0], [0, 0, 5]], ["a", "b", "c"])
+    assert png != figures.confusion_png([[1, 9, 0], [0, 0, 0], [0, 0, 5]], ["a", "b", "c"])
 
 
 def test_curves_png_is_the_same_bytes_and_names_no_software() -> None:
@@ -181,16 +181,16 @@ def test_curves_png_is_the_same_bytes_and_names_no_software() -> None:
         "train_loss": (range(4), [4.0, 3.0, 2.0, 1.5]),
         "validation_loss": (range(4), [4.0, 3.5, 3.0, 3.1]),
     }
-    png = pictures.curves_png(curves, "mouth", "loss")
-    assert png == pictures.curves_png(curves, "mouth", "loss")
+    png = figures.curves_png(curves, "mouth", "loss")
+    assert png == figures.curves_png(curves, "mouth", "loss")
     assert b"matplotlib" not in png.lower()
     assert (read(png) < 250).any()
 
 
 def test_error_curves_end_at_the_limit_and_bear_faces_that_were_not_found() -> None:
     errors = np.array([0.02, 0.04, np.inf])
-    png = pictures.error_curves_png({"common": errors}, 0.1)
-    assert png == pictures.error_curves_png({"common": np.array([0.04, 0.5, 0.02])}, 0.1)  # beyond the limit alike
+    png = figures.error_curves_png({"common": errors}, 0.1)
+    assert png == figures.error_curves_png({"common": np.array([0.04, 0.5, 0.02])}, 0.1)  # beyond the limit alike
     image = read(png).astype(int)
     blue = (np.abs(image - (31, 119, 180)).sum(axis=2) < 40).nonzero()
     assert blue[1].max() > 0.95 * image.shape[1]  # drawn on to the right end, at two thirds

@@ -117,7 +117,11 @@ def parts() -> list[str]:
     ("old", "new", "says"),
     [
         ("recipe: demo", "colour: red\nrecipe: demo", "params.yaml: colour: unknown key; may be data, "),
-        ("flip: true", "flip: si", "params.yaml: recipes.demo.classifiers.cnn1.augment.flip: .* valid boolean, not 'si'"),
+        (
+            "flip: true",
+            "flip: si",
+            "params.yaml: recipes.demo.classifiers.cnn1.augment.flip: .* boolean, not 'si'",
+        ),
         ("left: 1,", "left: 0,", "params.yaml: regions.face.left: .* greater than or equal to 1, not 0"),
         ("49-68", "49-69", "params.yaml: regions.mouth.points: '49-69' is outside 1 to 68"),
         ("  mouth:", "  ../mouth:", "params.yaml: regions.../mouth: a region's name becomes a file name: use letters"),
