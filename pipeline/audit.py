@@ -42,7 +42,7 @@ def audit(expressions: Expressions, twins: Twins) -> dict[str, Any]:
 
 def no_face(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Which rows more than half of the voters of FER+ called no face: (N, 10) to (N,)."""
-    return 2 * votes[:, VOTES.index("NF")].astype(np.int64) > votes.sum(axis=1, dtype=np.int64)
+    return np.asarray(2 * votes[:, VOTES.index("NF")].astype(np.int64) > votes.sum(axis=1, dtype=np.int64))
 
 
 def conflicts(groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

@@ -34,17 +34,17 @@ def train(
     log: Log,
     title: str,
 ) -> tuple[nn.Module, Progress]:
-    """Train one network on Training; the epoch is chosen by its accuracy on PublicTest.
+    """Train one network on the rows for training; the epoch is chosen by its accuracy on PublicTest.
 
     Args:
         identity: see `fit.Task`.
 
     Raises:
-        InputError: a split is empty, or ImageNet weights were asked for and cannot be had.
+        InputError: there is nothing to train on or to choose by, or ImageNet weights were asked for and cannot be had.
     """
     learnt, held_out = variant.for_training, variant.split == PROTOCOLS["validation"][0]
     if not learnt.any() or not held_out.any():
-        raise InputError("the data set has no Training or no PublicTest rows; check it and run `dvc repro`")
+        raise InputError("the data set has no rows to train on or no PublicTest rows; check it and run `dvc repro`")
     torch.manual_seed(seed)
     network = build(name, outputs=len(CLASSES), pretrained=recipe.pretrained and name == "googlenet")
     accelerator = device.pick(recipe.precision)

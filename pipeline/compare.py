@@ -1,215 +1,111 @@
-"""The answer: what every network reaches on every region, and how far that is from the reference region."""
+"""The comparison: what every network reaches on every region, how sure the differences are, and what joining adds.
+
+Everything here follows from the stored predictions. Whatever is chosen (a region, weights, a temperature) is chosen on
+PublicTest and then measured on PrivateTest.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from itertools import combinations
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipeline import calibration, fusion, measure, significance
+from pipeline.calibration import Bin
 from pipeline.expressions import CLASSES
-from pipeline.face_tests import TEST_SPLITS
-from pipeline.files import InputError, read_json, whole_folder, write_bytes, write_json
 from pipeline.params import Params
-from pipeline.protocols import PROTOCOLS, PURPOSES
+from pipeline.protocols import PROTOCOLS, rows
+from pipeline.results import Cell, Crop, Results
+from pipeline.twins import known_rows
 
 # The protocol that answers; the others stand beside it.
 HEADLINE = "test"
 ORDER = (HEADLINE, *(protocol for protocol in PROTOCOLS if protocol != HEADLINE))
 
-CURVES = ("train_loss", "validation_loss", "validation_accuracy")
+# Where intervals and tests make sense: as_reported is no sample of unseen images.
+SAMPLED = ("test", "test_unique", "validation")
+TESTED = ("test", "test_unique")
 
-Rows = list[list[str]]
+DRAWS = 2000  # of the bootstrap: an interval's end then moves by a tenth of its half-width from seed to seed
+LEVEL = 0.95
+POWER = 0.8
 
+MEAN = "mean"  # stands for the mean over all networks
+ALL = "all networks"  # stands for the models of all networks taken together
 
-class Record(BaseModel):
-    """A JSON file that an earlier stage wrote, or a part of one; other fields in it are not used."""
-
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Scores(Record):
-    """How good one classifier is under one protocol; see `measure.classification`."""
-
-    n: int
-    accuracy: float
-    balanced_accuracy: float
-    macro_f1: float
-    confusion: list[list[int]]
-
-
-class Cell(Record):
-    """One network trained on one region with one seed; `metrics.json` of the stage evaluate."""
-
-    region: str
-    network: str
-    seed: int
-    data: str
-    recipe: str
-    protocols: dict[str, Scores]
-
-    @property
-    def name(self) -> str:
-        return f"{self.region} {self.network} {self.seed}"
-
-
-class Crop(Record):
-    """How one region was cut; `REGION.json` of the stage crop."""
-
-    fell_back: dict[str, int]
-    images: dict[str, int]
-    iou: dict[str, dict[str, float]]
-
-
-class PointScores(Record):
-    """How good the landmarks are, as fractions of the inter-ocular distance; see `measure`."""
-
-    n: int
-    nme: float
-    auc: float
-    failure_rate: float
-
-
-class Landmarks(Record):
-    """`metrics.json` of the stage evaluate_landmarks: by subset, then by view (see `face_tests`)."""
-
-    subsets: dict[str, dict[str, PointScores]]
-
-
-class Twins(Record):
-    """How many images of the data set are pixel for pixel the same."""
-
-    groups: int
-    rows: int
-    groups_across_splits: int
-    test_rows_also_in_training_or_validation: int
-
-
-class Counts(Record):
-    """`expressions.json` of the stage prepare_expressions."""
-
-    images: dict[str, int]
-    classes: dict[str, dict[str, int]]
-    twins: Twins
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Results:
-    """All that the comparison is made from, regions, networks and seeds in the order of params.yaml.
+class Comparison:
+    """The answer as tidy tables. Scores and differences are fractions; `low` and `high` bound a 95% interval.
 
     Attributes:
-        cells: one a region, network and seed.
-        curves: for the name of each cell a table of the columns step and `CURVES`, a row an epoch.
-        crops: by region.
-        landmarks: by subset, then by view.
-        counts: of the expression data set.
+        reference: the region that the others are compared with.
+        scores: protocol, region, network (or `MEAN`), seeds, n, accuracy, accuracy_low, accuracy_high, accuracy_sd
+            (over seeds, missing with one), macro_f1, macro_f1_low, macro_f1_high, fell_back.
+        baseline: protocol, n, label (the commonest class of Training, given to every image), accuracy, macro_f1.
+        pairs: of two regions with one network, or two networks on one region: protocol, kind (region or network),
+            within, one, other, difference (accuracy of one less other), low, high, macro_f1_difference,
+            macro_f1_low, macro_f1_high, mcnemar (exact p; the largest over the seeds), over_seeds (p; missing with
+            one seed), p (the one of the two that counts: over_seeds if there is one), detectable (the true
+            difference that would be found with a probability of 80%) and p_holm (p adjusted for all pairs of the
+            protocol and kind). Of the mean over the networks there are no p values.
+        omnibus: Cochran's Q over all regions (or networks): protocol, kind, within, seed, p, p_holm.
+        leak: region, network, known (accuracy on PrivateTest rows with a twin in Training or PublicTest; missing
+            without such rows), unknown (the others), shift (test less test_unique) with low and high.
+        calibration: region, network, seed, temperature (fitted on PublicTest), and on PrivateTest ece, ece_fitted,
+            log_loss, log_loss_fitted.
+        reliability: of each region and network, all seeds together, on PrivateTest.
+        fusion: models of several regions joined: network (or `ALL`), method, members, protocol,
+            n, accuracy, low, high, macro_f1, gain (over the best single model's), gain_low, gain_high, p, p_holm.
+        selection: the path of the greedy selection: network, step, added, validation_accuracy, kept.
+        confusion: of each cell on PrivateTest, a row a true class.
     """
 
-    cells: list[Cell]
-    curves: dict[str, pd.DataFrame]
-    crops: dict[str, Crop]
-    landmarks: dict[str, dict[str, PointScores]]
-    counts: Counts
+    reference: str
+    scores: pd.DataFrame
+    baseline: pd.DataFrame
+    pairs: pd.DataFrame
+    omnibus: pd.DataFrame
+    leak: pd.DataFrame
+    calibration: pd.DataFrame
+    reliability: dict[tuple[str, str], list[Bin]]
+    fusion: pd.DataFrame
+    selection: pd.DataFrame
+    confusion: dict[Cell, list[list[int]]]
 
 
-def read_results(reports: Path, params: Params) -> Results:
-    """Read what params.yaml asks for, and nothing else that may lie in the folder.
+@dataclass(frozen=True)
+class Sample:
+    """The rows of one protocol, and what every cell says of them.
 
-    Raises:
-        InputError: a file is missing, of another shape, or was made with other settings than params.yaml has.
+    Attributes:
+        rows: (N,), which of the data set.
+        labels, groups: (n,).
+        predicted: (regions, networks, seeds, n).
+        weights: (draws, n), how often each row occurs in each bootstrap draw.
+        actual: the scores (1, regions, networks + 1), means over the seeds; the last network is the mean of all.
+        drawn: the same in each draw, (draws, regions, networks + 1).
     """
-    cells, curves = [], {}
-    for region in params.regions:
-        for network in params.networks:
-            for seed in params.seeds:
-                name = f"{region}/{network}-{seed}"
-                cell = _read_cell(reports / "classifiers" / name / "metrics.json", params)
-                cells.append(cell)
-                curves[cell.name] = _read_curves(reports / "training" / name / "plots/metrics")
-    _check_sizes(reports, cells)
-    return Results(
-        cells,
-        curves,
-        {region: _read_crop(reports / f"regions/{region}.json") for region in params.regions},
-        _read(Landmarks, reports / "landmarks/metrics.json", "subsets").subsets,
-        _read(Counts, reports / "expressions.json"),
-    )
 
+    rows: Bools
+    labels: npt.NDArray[np.uint8]
+    groups: npt.NDArray[np.int32]
+    predicted: npt.NDArray[np.uint8]
+    weights: npt.NDArray[np.float32]
+    actual: significance.Draws
+    drawn: significance.Draws
 
-Kind = TypeVar("Kind", bound=Record)
-
-
-def _read(kind: type[Kind], path: Path, key: str | None = None) -> Kind:
-    """Read and check a record; with `key` the file is that one field of it."""
-    content = read_json(path)
-    try:
-        return kind.model_validate(content if key is None else {key: content})
-    except ValidationError as error:
-        finding = error.errors()[0]
-        where = ".".join(str(part) for part in finding["loc"])
-        raise InputError(f"{path}: {where}: {finding['msg']}; delete it and run `dvc repro`") from None
-
-
-def _read_cell(path: Path, params: Params) -> Cell:
-    cell = _read(Cell, path)
-    region, folder = path.parts[-3:-1]
-    if (cell.region, f"{cell.network}-{cell.seed}") != (region, folder):
-        raise InputError(f"{path}: is of {cell.name}; delete it and run `dvc repro`")
-    if (cell.data, cell.recipe) != (params.data.source, params.recipe):
-        raise InputError(
-            f"{path}: made from data {cell.data!r} by recipe {cell.recipe!r}, but params.yaml has "
-            f"{params.data.source!r} and {params.recipe!r}; run `dvc repro`"
-        )
-    for protocol in PROTOCOLS:
-        if protocol not in cell.protocols:
-            raise InputError(f"{path}: holds no protocol {protocol}; delete it and run `dvc repro`")
-        counts = np.array(cell.protocols[protocol].confusion, dtype=object)
-        if counts.shape != (len(CLASSES), len(CLASSES)) or counts.sum() != cell.protocols[protocol].n:
-            raise InputError(
-                f"{path}: protocols.{protocol}.confusion does not count n images in {len(CLASSES)} classes; "
-                "delete it and run `dvc repro`"
-            )
-    return cell
-
-
-def _check_sizes(reports: Path, cells: list[Cell]) -> None:
-    """Scores are compared only if they were measured on equally many images."""
-    for cell in cells:
-        for protocol in PROTOCOLS:
-            n, first = cell.protocols[protocol].n, cells[0].protocols[protocol].n
-            if n != first:
-                path = reports / f"classifiers/{cell.region}/{cell.network}-{cell.seed}/metrics.json"
-                raise InputError(
-                    f"{path}: {protocol} has {n} images, but {first} in {cells[0].name}; "
-                    f"delete {reports}/classifiers and run `dvc repro`"
-                )
-
-
-def _read_crop(path: Path) -> Crop:
-    crop = _read(Crop, path)
-    splits = {split for protocol in PROTOCOLS.values() for split in protocol}
-    if not (splits <= crop.images.keys() and splits <= crop.fell_back.keys()):
-        raise InputError(f"{path}: does not count {', '.join(sorted(splits))}; delete it and run `dvc repro`")
-    return crop
-
-
-def _read_curves(folder: Path) -> pd.DataFrame:
-    """The learning curves of one cell, from DVCLive's files."""
-    columns = []
-    for name in CURVES:
-        path = folder / f"{name}.tsv"
-        try:
-            columns.append(pd.read_csv(path, sep="\t").set_index("step")[name].astype(float))
-        except FileNotFoundError:
-            raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
-        except (ValueError, KeyError):
-            raise InputError(f"{path}: no curve of step and {name}; delete it and run `dvc repro`") from None
-        if not columns[-1].index.equals(columns[0].index):
-            raise InputError(f"{path}: has other steps than {CURVES[0]}.tsv; delete {folder} and run `dvc repro`")
-    return pd.concat(columns, axis=1).reset_index()
+    @property
+    def correct(self) -> Bools:
+        return np.asarray(self.predicted == self.labels)
 
 
 def reference_region(params: Params) -> str:
@@ -217,47 +113,111 @@ def reference_region(params: Params) -> str:
     return next((name for name, region in params.regions.items() if region == "whole"), next(iter(params.regions)))
 
 
-def compare(results: Results, reference: str) -> pd.DataFrame:
-    """The comparison as a tidy table, one row a protocol, region and network, the headline first.
+def compare(results: Results, params: Params) -> Comparison:
+    """Compare all cells.
 
-    Columns: protocol, region, network, seeds (how many), n (images scored), accuracy, accuracy_sd,
-    balanced_accuracy, macro_f1 (means over the seeds; sd is the sample standard deviation over them, missing
-    with one), difference (of accuracy to `reference`, same protocol and network), fell_back (share of the
-    images scored that kept no crop for want of landmarks to trust). All are fractions.
+    Raises:
+        InputError: a protocol scores no rows.
     """
-    scores = pd.DataFrame(
-        [
-            {
-                "protocol": protocol,
-                "region": cell.region,
-                "network": cell.network,
-                "seed": cell.seed,
-                **cell.protocols[protocol].model_dump(exclude={"confusion"}),
-            }
-            for protocol in ORDER
-            for cell in results.cells
-        ]
+    predicted = results.chances.argmax(axis=-1).astype(np.uint8)
+    samples = {protocol: _sample(results, predicted, protocol) for protocol in SAMPLED}
+    pairs = pd.concat([_pairs(samples[protocol], protocol, params) for protocol in TESTED])
+    omnibus = pd.concat([_omnibus(samples[protocol], protocol, params) for protocol in TESTED])
+    fused, selection = _fuse(results, samples, params)
+    return Comparison(
+        reference_region(params),
+        _scores(results, predicted, samples, params),
+        _baseline(results),
+        pairs.reset_index(drop=True),
+        omnibus.reset_index(drop=True),
+        _leak(results, samples[HEADLINE], params),
+        _calibration(results, params),
+        _reliability(results, params),
+        fused,
+        selection,
+        {
+            cell: _classification(results, samples[HEADLINE].rows, place)["confusion"]
+            for cell, place in _cells(params).items()
+        },
     )
-    table = (
-        scores.groupby(["protocol", "region", "network"], sort=False)
-        .agg(
-            seeds=("seed", "count"),
-            n=("n", "first"),
-            accuracy=("accuracy", "mean"),
-            accuracy_sd=("accuracy", "std"),
-            balanced_accuracy=("balanced_accuracy", "mean"),
-            macro_f1=("macro_f1", "mean"),
-        )
-        .reset_index()
+
+
+Place = tuple[int, int, int]
+
+
+def _cells(params: Params) -> dict[Cell, Place]:
+    """Where each cell lies in the first three axes of `Results.chances`."""
+    return {
+        Cell(region, network, seed): (i, k, s)
+        for i, region in enumerate(params.regions)
+        for k, network in enumerate(params.networks)
+        for s, seed in enumerate(params.seeds)
+    }
+
+
+def _classification(results: Results, scored: Bools, place: Place) -> dict[str, Any]:
+    return measure.classification(results.labels[scored], results.chances[place][scored])
+
+
+def _sample(results: Results, predicted: npt.NDArray[np.uint8], protocol: str) -> Sample:
+    scored = rows(results.split, results.twins, protocol)
+    labels, groups, answers = results.labels[scored], results.twins[scored], predicted[..., scored]
+    weights = significance.resample(groups, DRAWS, seed=0)
+    return Sample(
+        scored,
+        labels,
+        groups,
+        answers,
+        weights,
+        _average(labels, answers, np.ones((1, len(labels)), np.float32)),
+        _average(labels, answers, weights),
     )
-    of_reference = table[table["region"] == reference].set_index(["protocol", "network"])["accuracy"]
-    pairs = pd.MultiIndex.from_frame(table[["protocol", "network"]])
-    table["difference"] = table["accuracy"] - of_reference.reindex(pairs).to_numpy()
-    table["fell_back"] = [
-        fell_back_share(results.crops[region], PROTOCOLS[protocol])
-        for protocol, region in zip(table["protocol"], table["region"], strict=True)
-    ]
-    return table
+
+
+def _average(
+    labels: npt.NDArray[np.uint8], predicted: npt.NDArray[np.uint8], weights: npt.NDArray[np.float32]
+) -> significance.Draws:
+    """The scores (draws, regions, networks + 1): means over the seeds, and behind the networks their mean."""
+
+    def means(scores: Floats) -> Floats:
+        networks = scores.reshape(len(scores), *predicted.shape[:3]).mean(axis=-1)
+        return np.concatenate([networks, networks.mean(axis=-1, keepdims=True)], axis=-1)
+
+    draws = significance.bootstrap(labels, predicted.reshape(-1, len(labels)), weights)
+    return significance.Draws(means(draws.accuracy), means(draws.macro_f1))
+
+
+def _interval(samples: Floats) -> tuple[float, float]:
+    low, high = significance.interval(samples, LEVEL)
+    return float(low), float(high)
+
+
+def _scores(
+    results: Results, predicted: npt.NDArray[np.uint8], samples: dict[str, Sample], params: Params
+) -> pd.DataFrame:
+    records = []
+    for protocol in ORDER:
+        scored = rows(results.split, results.twins, protocol)
+        labels, answers = results.labels[scored], predicted[..., scored]
+        actual = _average(labels, answers, np.ones((1, len(labels)), np.float32))
+        correct = (answers == labels).mean(axis=-1)  # (regions, networks, seeds)
+        by_seed = np.concatenate([correct, correct.mean(axis=1, keepdims=True)], axis=1)
+        for i, region in enumerate(params.regions):
+            for k, network in enumerate([*params.networks, MEAN]):
+                record: dict[str, Any] = {"protocol": protocol, "region": region, "network": network}
+                record |= {"seeds": len(params.seeds), "n": len(labels)}
+                record |= {"accuracy": actual.accuracy[0, i, k], "macro_f1": actual.macro_f1[0, i, k]}
+                if protocol in samples:
+                    drawn = samples[protocol].drawn
+                    record["accuracy_low"], record["accuracy_high"] = _interval(drawn.accuracy[:, i, k])
+                    record["macro_f1_low"], record["macro_f1_high"] = _interval(drawn.macro_f1[:, i, k])
+                if len(params.seeds) > 1:
+                    record["accuracy_sd"] = by_seed[i, k].std(ddof=1)
+                record["fell_back"] = fell_back_share(results.crops[region], PROTOCOLS[protocol])
+                records.append(record)
+    columns = ["protocol", "region", "network", "seeds", "n", "accuracy", "accuracy_low", "accuracy_high"]
+    columns += ["accuracy_sd", "macro_f1", "macro_f1_low", "macro_f1_high", "fell_back"]
+    return pd.DataFrame(records, columns=columns)
 
 
 def fell_back_share(crop: Crop, splits: tuple[str, ...]) -> float:
@@ -265,161 +225,215 @@ def fell_back_share(crop: Crop, splits: tuple[str, ...]) -> float:
     return sum(crop.fell_back[split] for split in splits) / max(1, sum(crop.images[split] for split in splits))
 
 
-def answer(table: pd.DataFrame, params: Params) -> str:
-    """The answer in a sentence: the region with the best mean accuracy over the networks."""
-    reference = reference_region(params)
-    scores = table[table["protocol"] == HEADLINE].pivot(index="region", columns="network", values="accuracy")
-    # Rounded, so that equal means summed in another order stay equal; the reference wins a tie.
-    means = scores.mean(axis=1).round(12).loc[[reference, *(name for name in params.regions if name != reference)]]
-    best = str(means.idxmax())
-    networks = scores.shape[1]
-    over = f"over {networks} networks" if networks > 1 else f"of {params.networks[0]}"
-    reached = f"mean test accuracy {over} is {percent(means[best])}"
-    if len(means) == 1:
-        return f"There is only one region, {best}: {reached}."
-    if best == reference:
-        others = means.drop(reference)
-        below = means[reference] - others.max()
-        return (
-            f"No region beats {reference}: {reached}, and {others.idxmax()} comes next, {points(below)} points lower."
-        )
-    higher = int(np.sum(scores.loc[best].to_numpy() > scores.loc[reference].to_numpy()))
-    return (
-        f"The best region is {best}: {reached}, {points(means[best] - means[reference])} points higher than "
-        f"on {reference} and higher with {higher} of {networks} network{'s' if networks > 1 else ''}."
-    )
-
-
-def caveat(table: pd.DataFrame, params: Params) -> str:
-    """What the answer rests on."""
-    n = table.loc[table["protocol"] == HEADLINE, "n"].iloc[0]
-    seeds = len(params.seeds)
-    text = (
-        f"Bare differences, without intervals: {n:,} test images of the data {params.data.source!r}, "
-        f"recipe {params.recipe!r}, {seeds} seed{'s' if seeds > 1 else ''}."
-    )
-    if params.data.source == "demo":
-        text += " The demo's images are drawn: they show that the pipeline works and say nothing about faces."
-    return text
-
-
-def percent(fraction: float) -> str:
-    """`0.5349` as `53.5%`."""
-    return f"{100 * fraction:.1f}%"
-
-
-def points(difference: float, signed: bool = False) -> str:
-    """A difference of two fractions in percentage points: `0.0131` as `1.3`, or signed as `+1.3`."""
-    rounded = round(100 * difference, 1) + 0.0  # + 0.0 makes -0.0 a plain zero
-    return f"{rounded:+.1f}" if signed else f"{rounded:.1f}"
-
-
-def score_rows(table: pd.DataFrame, protocol: str, params: Params) -> Rows:
-    """What a reader sees of a protocol: a row a region, the header first.
-
-    The columns are the networks, their mean, and the share of images that fell back. An entry is the accuracy
-    in percent and, but for the reference, in brackets the difference to it in points.
-    """
-    part = table[table["protocol"] == protocol].set_index(["region", "network"])
-    reference = reference_region(params)
-    rows = [["region", *params.networks, "mean", "fell back"]]
-    for region in params.regions:
-        mine = part.loc[region]
-        pairs = [*zip(mine["accuracy"], mine["difference"], strict=True)]
-        pairs.append((mine["accuracy"].mean(), mine["difference"].mean()))
-        entries = [
-            percent(accuracy) if region == reference else f"{percent(accuracy)} ({points(difference, signed=True)})"
-            for accuracy, difference in pairs
-        ]
-        rows.append([region, *entries, percent(mine["fell_back"].iloc[0])])
-    return rows
-
-
-def landmark_rows(landmarks: dict[str, dict[str, PointScores]]) -> Rows:
-    """The landmark model's errors: a row a subset and view, the header first."""
-    rows = [["subset, view", "faces", "NME", "AUC to 10%", "failures above 10%"]]
-    for subset, views in landmarks.items():
-        for view, scores in views.items():
-            errors = [f"{100 * scores.nme:.2f}%", f"{scores.auc:.3f}", percent(scores.failure_rate)]
-            rows.append([f"{subset}, {view}", f"{scores.n:,}", *errors])
-    return rows
-
-
-def markdown_table(rows: Rows) -> str:
-    """A table that reads as Markdown and, its columns being aligned, as plain text."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    lines = []
-    for row in [rows[0], rule, *rows[1:]]:
-        numbers = [text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append(f"| {' | '.join([row[0].ljust(widths[0]), *numbers])} |\n")
-    return "".join(lines)
-
-
-def summary(table: pd.DataFrame, params: Params) -> str:
-    """The answer for the terminal."""
-    rows = score_rows(table, HEADLINE, params)
-    return f"{answer(table, params)}\n{caveat(table, params)}\n\n{markdown_table(rows)}"
-
-
-def markdown(table: pd.DataFrame, results: Results, params: Params) -> str:
-    """`reports/comparison.md`: the answer, a table a protocol, and the landmarks it rests on."""
-    reference = reference_region(params)
-    parts = [f"# Comparison of regions\n\n**{answer(table, params)}** {caveat(table, params)}\n"]
+def _baseline(results: Results) -> pd.DataFrame:
+    commonest = int(np.bincount(results.labels[results.split == "Training"], minlength=len(CLASSES)).argmax())
+    records = []
     for protocol in ORDER:
-        n = table.loc[table["protocol"] == protocol, "n"].iloc[0]
-        parts.append(
-            f"## {protocol}\n\n{PURPOSES[protocol]} {n:,} images ({' + '.join(PROTOCOLS[protocol])}). "
-            f"Accuracy, and in brackets its difference to {reference} in points.\n\n"
-            f"{markdown_table(score_rows(table, protocol, params))}"
-        )
-    parts.append(
-        "## Landmarks\n\nMean error of the 68 points on the test faces, normalised by the inter-ocular "
-        f"distance (NME).\n\n{markdown_table(landmark_rows(results.landmarks))}"
-    )
-    return "\n".join(parts)
+        labels = results.labels[rows(results.split, results.twins, protocol)]
+        certain = np.tile(np.eye(len(CLASSES), dtype=np.float32)[commonest], (len(labels), 1))
+        found = measure.classification(labels, certain)
+        scores = {name: found[name] for name in ("n", "accuracy", "macro_f1")}
+        records.append({"protocol": protocol, "label": CLASSES[commonest], **scores})
+    return pd.DataFrame(records)
 
 
-def save_tables(reports: Path, table: pd.DataFrame, results: Results, params: Params) -> None:
-    """Write `comparison.csv`, `comparison.md`, and the folders `metrics` and `plots` that DVC shows."""
-    write_bytes(
-        reports / "comparison.csv",
-        table.to_csv(index=False, float_format="%.6f", lineterminator="\n").encode(),
-    )
-    write_bytes(reports / "comparison.md", markdown(table, results, params).encode())
-    with whole_folder(reports / "metrics") as part:
-        for protocol in ("validation", "test"):
-            for network in params.networks:
-                scores = table[(table["protocol"] == protocol) & (table["network"] == network)]
-                by_region = scores.set_index("region")["accuracy"].round(4).to_dict()
-                write_json(part / protocol / f"{network}.json", by_region)
-        # The two test sets alone: every further number would be a column of `dvc exp show`.
-        errors = {
-            f"landmark_nme_{subset}": round(views["grey_48"].nme, 4)
-            for subset, views in results.landmarks.items()
-            if subset in TEST_SPLITS
-        }
-        write_json(part / "landmarks.json", errors)
-    with whole_folder(reports / "plots") as part:
-        for name, plot in plots(table, results).items():
-            (part / name).parent.mkdir(exist_ok=True)
-            plot.to_csv(part / name, index=False, float_format="%.6g", lineterminator="\n")
+def _pairs(sample: Sample, protocol: str, params: Params) -> pd.DataFrame:
+    records = []
+    for kind, within, one, other, a, b in _pairings(params):
+        drawn, actual = sample.drawn, sample.actual
+        record: dict[str, Any] = {"protocol": protocol, "kind": kind, "within": within, "one": one, "other": other}
+        record["difference"] = (actual.accuracy[0][a] - actual.accuracy[0][b]).item()
+        draws = drawn.accuracy[:, *a] - drawn.accuracy[:, *b]
+        record["low"], record["high"] = _interval(draws)
+        record["macro_f1_difference"] = (actual.macro_f1[0][a] - actual.macro_f1[0][b]).item()
+        record["macro_f1_low"], record["macro_f1_high"] = _interval(drawn.macro_f1[:, *a] - drawn.macro_f1[:, *b])
+        if (kind, within) != ("region", MEAN):  # a region may be called that
+            record |= _test(sample.correct[a], sample.correct[b], sample.groups)
+        records.append({**record, "detectable": significance.detectable(draws, 1 - LEVEL, POWER)})
+    columns = ["protocol", "kind", "within", "one", "other", "difference", "low", "high", "macro_f1_difference"]
+    columns += ["macro_f1_low", "macro_f1_high", "mcnemar", "over_seeds", "p", "detectable"]
+    return _adjust(pd.DataFrame(records, columns=columns), "kind")
 
 
-def plots(table: pd.DataFrame, results: Results) -> dict[str, pd.DataFrame]:
-    """The tables behind `dvc plots show`, by the name of their file.
+def _pairings(params: Params) -> Iterator[tuple[str, str, str, str, tuple[int, int], tuple[int, int]]]:
+    """Every pair that is compared: kind, within, one, other, and where both lie among (regions, networks + 1).
 
-    A cell has files of its own, since DVC's templates draw all rows of a file as one curve, and count them
-    into one confusion matrix (hence one row a test image). They also stack bars of the same label, hence the
-    column `bar`.
+    The reference region is the other of its pairs, so that their differences say what a region adds to it.
     """
-    accuracy = table.loc[table["protocol"] == HEADLINE, ["region", "network", "accuracy"]]
-    files = {"test_accuracy.csv": accuracy.assign(bar=accuracy["network"] + " " + accuracy["region"])}
-    names = np.array(CLASSES)
-    for cell in results.cells:
-        file = f"{cell.region}-{cell.network}-{cell.seed}.csv"
-        files[f"learning_curves/{file}"] = results.curves[cell.name]
-        counts = np.array(cell.protocols[HEADLINE].confusion)
-        actual, predicted = np.repeat(np.argwhere(counts >= 0), counts.ravel(), axis=0).T
-        files[f"confusion_test/{file}"] = pd.DataFrame({"actual": names[actual], "predicted": names[predicted]})
-    return files
+    regions, networks = list(params.regions), list(params.networks)
+    ordered = sorted(range(len(regions)), key=lambda i: regions[i] != reference_region(params))
+    for k, network in enumerate([*networks, MEAN]):
+        for j, i in combinations(ordered, 2):
+            yield "region", network, regions[i], regions[j], (i, k), (j, k)
+    for i, region in enumerate(regions):
+        for m, k in combinations(range(len(networks)), 2):
+            yield "network", region, networks[k], networks[m], (i, k), (i, m)
+
+
+def _test(correct: Bools, other: Bools, groups: npt.NDArray[np.int32]) -> dict[str, float]:
+    """The p values of a pair whose answers are right or wrong (seeds, n); `p` is the one that counts."""
+    mcnemar = max(significance.mcnemar(a, b) for a, b in zip(correct, other, strict=True))
+    if len(correct) == 1:
+        return {"mcnemar": mcnemar, "p": mcnemar}
+    if len(np.unique(groups)) == 1:  # all of them twins, as good as one image
+        return {"mcnemar": mcnemar, "p": np.nan}
+    over_seeds = significance.over_seeds(correct, other, groups)
+    return {"mcnemar": mcnemar, "over_seeds": over_seeds, "p": over_seeds}
+
+
+def _adjust(table: pd.DataFrame, *family: str) -> pd.DataFrame:
+    """Add p_holm: p adjusted for all tests that agree in the columns `family`."""
+    table["p_holm"] = np.nan
+    tested = table[table["p"].notna()]
+    for _, part in tested.groupby(list(family), sort=False):
+        table.loc[part.index, "p_holm"] = significance.holm(part["p"].tolist())
+    return table
+
+
+def _omnibus(sample: Sample, protocol: str, params: Params) -> pd.DataFrame:
+    records: list[dict[str, Any]] = []
+    regions, networks = list(params.regions), list(params.networks)
+    for s, seed in enumerate(params.seeds):
+        of = {"protocol": protocol, "seed": seed}
+        correct = sample.correct[:, :, s]
+        if len(regions) > 1:
+            for k, network in enumerate(networks):
+                p = significance.cochran_q(correct[:, k].T)
+                records.append({**of, "kind": "region", "within": network, "p": p})
+        if len(networks) > 1:
+            for i, region in enumerate(regions):
+                p = significance.cochran_q(correct[i].T)
+                records.append({**of, "kind": "network", "within": region, "p": p})
+    table = pd.DataFrame(records, columns=["protocol", "kind", "within", "seed", "p"])
+    return _adjust(table, "kind", "seed")
+
+
+def _leak(results: Results, sample: Sample, params: Params) -> pd.DataFrame:
+    """How far the test rows that have a twin elsewhere move each accuracy."""
+    known = known_rows(results.twins, results.split)[sample.rows]
+    parts = {}
+    for name, of in (("known", known), ("unknown", ~known)):
+        if of.any():
+            ones = np.ones((1, int(of.sum())), np.float32)
+            parts[name] = _average(sample.labels[of], sample.predicted[..., of], ones).accuracy[0]
+    # A draw may hold no unknown row only where hardly any is there.
+    weights = sample.weights[:, ~known]
+    usable = weights.any(axis=1)
+    drawn = _average(sample.labels[~known], sample.predicted[..., ~known], weights[usable]).accuracy
+    shifts = sample.drawn.accuracy[usable] - drawn
+    records = []
+    for i, region in enumerate(params.regions):
+        for k, network in enumerate([*params.networks, MEAN]):
+            record = {"region": region, "network": network, **{name: part[i, k] for name, part in parts.items()}}
+            record["shift"] = sample.actual.accuracy[0, i, k] - record["unknown"]
+            record["low"], record["high"] = _interval(shifts[:, i, k])
+            records.append(record)
+    return pd.DataFrame(records, columns=["region", "network", "known", "unknown", "shift", "low", "high"])
+
+
+def _calibration(results: Results, params: Params) -> pd.DataFrame:
+    chosen_on, test = rows(results.split, results.twins, "validation"), rows(results.split, results.twins, HEADLINE)
+    records = []
+    for cell, place in _cells(params).items():
+        chances = results.chances[place]
+        temperature = calibration.fit_temperature(results.labels[chosen_on], chances[chosen_on])
+        fitted = calibration.apply_temperature(chances[test], temperature)
+        labels = results.labels[test]
+        records.append(
+            {
+                **cell._asdict(),
+                "temperature": temperature,
+                "ece": calibration.expected_calibration_error(labels, chances[test]),
+                "ece_fitted": calibration.expected_calibration_error(labels, fitted),
+                "log_loss": calibration.log_loss(labels, chances[test]),
+                "log_loss_fitted": calibration.log_loss(labels, fitted),
+            }
+        )
+    return pd.DataFrame(records)
+
+
+def _reliability(results: Results, params: Params) -> dict[tuple[str, str], list[Bin]]:
+    test = rows(results.split, results.twins, HEADLINE)
+    labels = np.tile(results.labels[test], len(params.seeds))
+    return {
+        (region, network): calibration.reliability(labels, results.chances[i, k][:, test].reshape(len(labels), -1))
+        for i, region in enumerate(params.regions)
+        for k, network in enumerate(params.networks)
+    }
+
+
+def _fuse(results: Results, samples: dict[str, Sample], params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Join the regions' models of each network, and then the models of all networks."""
+    records: list[dict[str, Any]] = []
+    path: list[dict[str, Any]] = []
+    for network, names, chances in _pools(results, params):
+        chosen_on = samples["validation"].rows
+        labels, seen = results.labels[chosen_on], chances[:, :, chosen_on]
+        best, steps = fusion.best_single(seen, labels), fusion.select_forward(seen, labels)
+        many = len(names)
+        selected = [step.candidate for step in steps if step.kept]
+        weights = {
+            "best single": np.eye(many)[best],
+            "equal weights": np.full(many, 1 / many),
+            "fitted weights": fusion.fit_weights(seen, labels),
+            "forward selection": np.isin(np.arange(many), selected) / len(selected),
+        }
+        fused = {method: fusion.fuse(chances, share) for method, share in weights.items()}
+        for protocol, sample in samples.items():
+            records += [
+                {"network": network, "method": method, "members": _members(names, weights[method]), **record}
+                for method, record in _score_fused(fused, sample, protocol).items()
+            ]
+        path += [
+            {
+                "network": network,
+                "step": number,
+                "added": names[step.candidate],
+                "validation_accuracy": step.accuracy,
+                "kept": step.kept,
+            }
+            for number, step in enumerate(steps, 1)
+        ]
+    columns = ["network", "method", "members", "protocol", "n", "accuracy", "low", "high", "macro_f1"]
+    columns += ["gain", "gain_low", "gain_high", "p"]
+    table = _adjust(pd.DataFrame(records, columns=columns), "protocol")
+    return table, pd.DataFrame(path, columns=["network", "step", "added", "validation_accuracy", "kept"])
+
+
+def _pools(results: Results, params: Params) -> Iterator[tuple[str, list[str], npt.NDArray[np.float32]]]:
+    """What is joined: a name, the candidates' names, and their probabilities (candidates, seeds, N, 7)."""
+    regions, networks = list(params.regions), list(params.networks)
+    if len(regions) > 1:
+        for k, network in enumerate(networks):
+            yield network, regions, results.chances[:, k]
+    if len(networks) > 1:
+        names = [f"{region} {network}" for region in regions for network in networks]
+        yield ALL, names, results.chances.reshape(-1, *results.chances.shape[2:])
+
+
+def _members(names: list[str], weights: Floats) -> str:
+    """The candidates with a weight worth telling, the largest first: `face 0.62 + mouth 0.38`."""
+    shares = [(name, weight) for name, weight in zip(names, weights.tolist(), strict=True) if weight >= 0.005]
+    shares.sort(key=lambda share: -share[1])
+    return shares[0][0] if len(shares) == 1 else " + ".join(f"{name} {weight:.2f}" for name, weight in shares)
+
+
+def _score_fused(fused: dict[str, npt.NDArray[np.float32]], sample: Sample, protocol: str) -> dict[str, dict[str, Any]]:
+    """The scores of each method (seeds, N, 7) on one protocol, beside those of the first, the best single model."""
+    predicted = np.stack([chances[:, sample.rows].argmax(axis=-1).astype(np.uint8) for chances in fused.values()])
+    correct = predicted == sample.labels  # (methods, seeds, n)
+    # Shaped as one region with many networks.
+    ones = np.ones((1, len(sample.labels)), np.float32)
+    actual = _average(sample.labels, predicted[np.newaxis], ones)
+    drawn = _average(sample.labels, predicted[np.newaxis], sample.weights)
+    records: dict[str, dict[str, Any]] = {}
+    for m, method in enumerate(fused):
+        low, high = _interval(drawn.accuracy[:, 0, m])
+        record: dict[str, Any] = {"protocol": protocol, "n": len(sample.labels), "accuracy": actual.accuracy[0, 0, m]}
+        record |= {"low": low, "high": high, "macro_f1": actual.macro_f1[0, 0, m]}
+        if m and protocol in TESTED:
+            record["gain"] = actual.accuracy[0, 0, m] - actual.accuracy[0, 0, 0]
+            record["gain_low"], record["gain_high"] = _interval(drawn.accuracy[:, 0, m] - drawn.accuracy[:, 0, 0])
+            record["p"] = _test(correct[m], correct[0], sample.groups)["p"]
+        records[method] = record
+    return records

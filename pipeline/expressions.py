@@ -74,5 +74,9 @@ class Expressions:
 
 def contrast(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """The standard deviation of each image's grey levels: (N, H, W) to (N,)."""
-    deviation: npt.NDArray[np.float64] = images.reshape(len(images), -1).std(axis=1)
+    levels = images.reshape(len(images), images.shape[1] * images.shape[2])
+    # In whole numbers: 0 is exactly 0, and no copy in float64 is made (660 MB for FER2013), which also takes 20 times
+    # as long.
+    sums, squares = levels.sum(axis=1, dtype=np.int64), np.einsum("np,np->n", levels, levels, dtype=np.int64)
+    deviation: npt.NDArray[np.float64] = np.sqrt(levels.shape[1] * squares - sums**2) / levels.shape[1]
     return deviation

@@ -175,7 +175,8 @@ def audit_sheet(expressions: Expressions, twins: Twins, columns: int = 16, scale
     """What the audit found, a row a finding: test images and below them the twins that they have in other splits;
     identical images with different labels; nearly constant images; what FER+ voters call no face.
 
-    Findings are spread evenly over the data set; each image has its split's initials and its class above it.
+    Findings are spread evenly over the data set, but for those with different labels, which are the first ones, group
+    by group; each image has its split's initials and its class above it.
     """
     images, split = expressions.images, expressions.split
     initials = np.array([name.removesuffix("Test")[:2] for name in split.tolist()])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.files import InputError
 from pipeline.twins import known_rows
 
 # The splits of FER2013 (its column `Usage`) that a protocol scores; `test_unique` only some of their rows.
@@ -42,8 +43,16 @@ def rows(split: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: st
 
     Raises:
         ValueError: there is no such protocol.
+        InputError: it has no row to score.
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
     scored = np.isin(split, PROTOCOLS[protocol])
-    return scored & ~known_rows(twins, split) if protocol == "test_unique" else scored
+    if protocol == "test_unique":
+        scored &= ~known_rows(twins, split)
+    if not scored.any():
+        # Only twins can take all rows away: every split has some, see `read_fer2013`.
+        raise InputError(
+            f"params.yaml: twins.min_correlation: leaves no image for {protocol}; raise it and run `dvc repro`"
+        )
+    return scored

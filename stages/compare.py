@@ -1,11 +1,14 @@
 """Put all regions, networks and seeds side by side: the answer as tables, plots and a page."""
 
+import subprocess
 from pathlib import Path
 
-from pipeline.compare import compare, read_results, reference_region, save_tables, summary
+from pipeline.compare import compare
 from pipeline.files import write_bytes
 from pipeline.params import load_params
 from pipeline.report import page
+from pipeline.results import read_results
+from pipeline.tables import save_tables, summary
 from stages import run
 
 REPORTS = Path("reports")
@@ -14,12 +17,26 @@ REPORTS = Path("reports")
 def main() -> None:
     params = load_params()
     results = read_results(REPORTS, params)
-    table = compare(results, reference_region(params))
-    save_tables(REPORTS, table, results, params)
-    html = page(REPORTS, params.source_folder / "sources.json", table, results, params)
+    comparison = compare(results, params)
+    html = page(REPORTS, params.source_folder / "sources.json", comparison, results, params, commit())
+    save_tables(REPORTS, comparison, results, params)
     write_bytes(REPORTS / "index.html", html.encode())
-    print(summary(table, params))
+    print(summary(comparison, params))
     print(f"The whole answer with its pictures: {REPORTS / 'index.html'}")
+
+
+def commit() -> str | None:
+    """The commit that the working tree is at, marked where files differ from it; None outside of git."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 from pipeline import classify, measure, protocols
 from pipeline.files import whole_folder, write_json
 from pipeline.params import load_params
-from pipeline.predictions import save_predictions
+from pipeline.predictions import Predictions
 from pipeline.regions import Variant
 from pipeline.twins import Twins
 from stages import run
@@ -25,7 +25,7 @@ def main(region: str, network: str, seed: str) -> None:
     cell = {"region": region, "network": name, "seed": number}
     made = {"data": params.data.source, "recipe": params.recipe}
     with whole_folder(Path(f"reports/classifiers/{region}/{network}-{seed}")) as part:
-        save_predictions(part / "predictions.parquet", variant.split, twins, variant.labels, chances)
+        Predictions(variant.split, twins, variant.labels, chances).save(part / "predictions.parquet")
         write_json(part / "metrics.json", {**cell, **made, "protocols": scores})
 
 

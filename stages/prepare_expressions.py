@@ -6,8 +6,9 @@ from pathlib import Path
 from pipeline import pictures
 from pipeline.audit import audit
 from pipeline.fer2013 import read_fer2013
-from pipeline.files import whole_folder, write_json
+from pipeline.files import InputError, whole_folder, write_json
 from pipeline.params import load_params
+from pipeline.protocols import rows
 from pipeline.sources import Sources
 from pipeline.twin_search import find_twins
 from pipeline.twins import rows_without_leak
@@ -21,6 +22,10 @@ def main() -> None:
     twins = find_twins(expressions.images, params.twins.min_correlation)
     if not params.twins.train_on:
         expressions = replace(expressions, for_training=rows_without_leak(twins.twins, expressions.split))
+    # Said here, and not after hours of training.
+    rows(expressions.split, twins.twins, "test_unique")
+    if not expressions.for_training.any():
+        raise InputError("params.yaml: twins.train_on: leaves no image to train on; set it to true")
     with whole_folder(Path("reports/expressions")) as part:
         write_json(part / "audit.json", audit(expressions, twins))
         pictures.save_png(part / "classes.png", pictures.expressions_sheet(expressions.images, expressions.labels))

@@ -39,12 +39,13 @@ def make_variant(counts: tuple[int, int, int] = (48, 24, 8)) -> Variant:
     labels = np.array([3, 5] * count, np.uint8)[:count]
     images[labels == 3, :24] += 40
     images[labels == 5, 24:] += 40
+    split = np.repeat(["Training", "PublicTest", "PrivateTest"], counts)
     return Variant(
         images=images.clip(0, 255).astype(np.uint8),
         labels=labels,
         votes=np.zeros((count, 10), np.uint8),
-        split=np.repeat(["Training", "PublicTest", "PrivateTest"], counts),
-        twin=np.arange(count, dtype=np.int32),
+        split=split,
+        for_training=split == "Training",
         boxes=whole_boxes(count, (48, 48)),
         fell_back=np.zeros(count, np.bool_),
     )
@@ -108,6 +109,23 @@ def test_the_public_test_trains_nothing(tmp_path: Path) -> None:
     ]
 
 
+def test_rows_that_are_not_for_training_train_nothing(tmp_path: Path) -> None:
+    variant = make_variant()
+    variant.for_training[:20] = False
+    noised = replace(variant, images=variant.images.copy(), labels=variant.labels.copy())
+    noised.images[:20] = 255 - noised.images[:20]
+    noised.labels[:20] = 0
+    one, other = (train(data, tmp_path / f"{n}.pt")[0] for n, data in enumerate((variant, noised)))
+    assert same(one, other)
+    assert not same(one, train(make_variant(), tmp_path / "all.pt")[0])
+
+
+def test_without_a_row_for_training_it_is_refused(tmp_path: Path) -> None:
+    variant = make_variant()
+    with pytest.raises(InputError, match="no rows to train on or no PublicTest rows"):
+        train(replace(variant, for_training=np.zeros_like(variant.for_training)), tmp_path / "a.pt")
+
+
 def test_the_seed_decides_everything(tmp_path: Path) -> None:
     recipe = make_recipe(epochs=2, augment={**AUGMENT, "flip": True, "shift": 0.1, "erase": 0.5})
     one, again, other = (
@@ -159,7 +177,7 @@ def test_fewer_images_than_a_batch_are_one_batch(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("counts", [(0, 4, 4), (4, 0, 4)])
 def test_an_empty_split_is_refused(tmp_path: Path, counts: tuple[int, int, int]) -> None:
-    with pytest.raises(InputError, match="no Training or no PublicTest rows; check it and run `dvc repro`"):
+    with pytest.raises(InputError, match="no rows to train on or no PublicTest rows; check it and run `dvc repro`"):
         train(make_variant(counts), tmp_path / "a.pt")
     assert list(tmp_path.iterdir()) == []
 

@@ -16,7 +16,9 @@ from pipeline.demo.action_units import ACTION_UNITS, EXPRESSIONS, moved, random_
 from pipeline.demo.head import paint_head
 from pipeline.demo.look import random_look
 from pipeline.demo.shape import Shape, neutral_points, random_shape
+from pipeline.params import load_params
 from pipeline.points import MIRROR
+from pipeline.twin_search import find_twins
 
 FER_ROWS = {"Training": 300, "PublicTest": 100, "PrivateTest": 100}
 PHOTOGRAPHS = {"afw": 2, "helen/trainset": 3, "helen/testset": 2, "ibug": 6}
@@ -169,6 +171,56 @@ def test_some_images_occur_in_two_splits_and_some_of_them_with_two_labels(rows: 
     groups = rows.groupby("pixels")
     assert (groups["Usage"].nunique() > 1).any()
     assert (groups["emotion"].nunique() > 1).any()
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[fer.Row]:
+    """The demo's rows as `dvc repro` draws them."""
+    return [row for _, row in fer.draw_rows(0, fer.ROWS)]
+
+
+def test_some_twins_are_the_same_file_and_some_were_saved_again(drawn: list[fer.Row]) -> None:
+    twins = [(row, row.original) for row in drawn if row.original is not None]
+    same = [np.array_equal(row.image, original.image) for row, original in twins]
+    assert 0.02 * len(drawn) < len(twins) < 0.05 * len(drawn)
+    assert 0.2 < 1 - np.mean(same) < 0.6
+    for row, original in twins:
+        assert (row.votes == original.votes).all()
+        assert any(original is other for other in drawn)
+    assert 0.1 < np.mean([row.label != original.label for row, original in twins]) < 0.5
+
+
+def test_a_photograph_that_was_saved_again_is_the_same_one_at_times_mirrored() -> None:
+    straight, turned = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        image, _ = fer.draw_face(fer.NAMES[seed % 7], rng)
+        again = fer.saved_again(image, rng)
+        assert again.shape == image.shape
+        assert again.dtype == np.uint8
+        assert (again != image).any()
+        straight.append(np.corrcoef(image.ravel(), again.ravel())[0, 1])
+        turned.append(np.corrcoef(image[:, ::-1].ravel(), again.ravel())[0, 1])
+    best = np.maximum(straight, turned)
+    assert best.min() > 0.6  # a noisy face with little contrast, moved
+    assert np.median(best) > 0.9
+    assert 0.1 < (np.array(turned) > straight).mean() < 0.4
+
+
+def test_the_search_for_twins_finds_those_that_were_drawn_and_hardly_any_others(drawn: list[fer.Row]) -> None:
+    number = {id(row): index for index, row in enumerate(drawn)}
+    true = np.arange(len(drawn))
+    for index, row in enumerate(drawn):
+        if row.original is not None:
+            true[index] = true[number[id(row.original)]]
+    images = np.stack([row.image for row in drawn])
+    threshold = load_params(Path(__file__).parent.parent / "params.yaml").twins.min_correlation
+    found = find_twins(images, threshold).twins
+    one, other = np.triu_indices(len(drawn), 1)
+    alike, joined = true[one] == true[other], found[one] == found[other]
+    assert joined[alike].mean() > 0.9
+    # Drawn faces differ less than photographs do: head and background can come out alike by chance.
+    assert (joined & ~alike).sum() <= 3
 
 
 # iBUG 300-W

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import expressions, fer2013
-from pipeline.expressions import CLASSES, SPLITS, VOTES, Expressions, find_twins
+from pipeline import fer2013
+from pipeline.expressions import CLASSES, SPLITS, VOTES, Expressions
 from pipeline.fer2013 import read_fer2013
 from pipeline.files import InputError
 
@@ -23,7 +23,7 @@ USAGE = ["Training", "Training", "PublicTest", "PrivateTest", "Training", "Priva
 
 
 def draw_images() -> np.ndarray:
-    """Six images, of which 0 and 3, and 1 and 5, are twins."""
+    """Six images, of which 0 and 3, and 1 and 5, are the same."""
     images = np.random.default_rng(0).integers(0, 256, (ROWS, 48, 48)).astype(np.uint8)
     images[0, 0, :2] = (0, 255)  # both ends of the range
     images[3], images[5] = images[0], images[1]
@@ -69,7 +69,7 @@ def check_read(found: Expressions) -> None:
     assert found.images.dtype == np.uint8
     assert found.labels.tolist() == LABELS
     assert found.split.tolist() == USAGE
-    assert found.twin.tolist() == [0, 1, 2, 0, 3, 1]
+    assert found.for_training.tolist() == [usage == "Training" for usage in USAGE]
 
 
 def test_reads_the_published_csv(tmp_path: Path) -> None:
@@ -278,25 +278,6 @@ def test_refuses_votes_for_other_rows(tmp_path: Path, monkeypatch: pytest.Monkey
     said = refuse(write_fer2013(tmp_path), write_ferplus(tmp_path, lines))
     assert f"fer2013new.csv: has {len(lines) - 1} rows, but " in said
     assert "fer2013.csv has 6; both must be the published files" in said
-
-
-def test_twins_are_equal_in_every_pixel() -> None:
-    images = np.zeros((4, 48, 48), np.uint8)
-    images[1, 47, 47] = 1
-    images[2, 0, 0] = 1
-    assert find_twins(images).tolist() == [0, 1, 2, 0]
-
-
-def test_counts_classes_and_twins_across_splits(tmp_path: Path) -> None:
-    counted = expressions.count(read_fer2013(write_fer2013(tmp_path), None))
-    assert counted["images"] == {"Training": 3, "PublicTest": 1, "PrivateTest": 2}
-    assert counted["classes"]["Training"] == dict.fromkeys(CLASSES, 0) | {"angry": 1, "happy": 2}
-    assert counted["twins"] == {
-        "groups": 2,
-        "rows": 4,
-        "groups_across_splits": 2,
-        "test_rows_also_in_training_or_validation": 2,
-    }
 
 
 def test_saved_is_loaded_and_the_same_bytes(tmp_path: Path) -> None:

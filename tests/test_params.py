@@ -70,6 +70,10 @@ def test_whole_numbers_stand_for_fractions_and_1e_minus_3_is_a_number(tmp_path: 
     )
 
 
+def test_1_stands_for_identical_images_alone(tmp_path: Path) -> None:
+    assert read(tmp_path, "min_correlation: [0-9.]+", "min_correlation: 1").twins.min_correlation == 1
+
+
 def test_other_recipes_may_be_added(tmp_path: Path) -> None:
     params = read(tmp_path, "  strong: ", "  mine: ")
     assert list(params.recipes) == ["demo", "report", "mine"]
@@ -81,8 +85,9 @@ NAME = "a region's name becomes a file name: use letters, digits and _, a letter
 # What is replaced by what, the key that the message begins with, and what it must say.
 MISTAKES = [
     # Unknown keys, on each level, with what there is
-    ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, recipe, regions"),
+    ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, twins, recipe, regions"),
     ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source"),
+    ("train_on:", "train:", "twins.train", "unknown key; may be min_correlation, train_on"),
     ("landmarks:\n", "landmarks:\n  colour: red\n", "landmarks.colour", "unknown key; may be max_disagreement"),
     ("  demo:  ", "  demo:\n    colour: red\n", "recipes.demo.colour", "unknown key; may be landmarks, classifiers"),
     ("{width", "{wdith", "recipes.demo.landmarks.wdith", "unknown key; may be epochs, .*, width, loss"),
@@ -102,6 +107,7 @@ MISTAKES = [
     ("left: 1,", "left: 1, points: 3,", "regions.face.points", "unknown key; a region is whole, {left"),
     # Missing ones
     ("recipe: demo ", "", "recipe", "missing; add it"),
+    (r"twins: [\s\S]*?(?=recipe)", "", "twins", "missing; add it"),
     ("left: 1,", "", "regions.face.left", "missing; add it"),
     ("{points: 49-68, margin: 0.3}", "{margin: 0.3}", "regions.mouth.points", "missing; add it"),
     (r"(?<=demo_cnn {)epochs: \d+, ", "", "recipes.demo.classifiers.cnn1.epochs", "missing; add it"),
@@ -109,6 +115,7 @@ MISTAKES = [
     (r"(?<=demo_cnn {)epochs: \d+", "epochs: 6.5", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not 6.5"),
     (r"(?<=demo_cnn {)epochs: \d+", "epochs: '6'", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not '6'"),
     (r"(?<=demo_cnn {)epochs: \d+", "epochs: true", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not True"),
+    (r"train_on: \w+", "train_on: 0", "twins.train_on", "valid boolean, not 0"),
     (r"flip: \w+", "flip: 1", "recipes.demo.classifiers.cnn1.augment.flip", "valid boolean, not 1"),
     ("margin: 0.3", "margin: x", "regions.mouth.margin", "valid number, not 'x'"),
     ("margin: 0.3", "margin: .inf", "regions.mouth.margin", "finite number, not inf"),
@@ -139,6 +146,13 @@ MISTAKES = [
     ("cnn1,", "cnn9,", "networks.0", "'cnn1', 'cnn2', 'cnn3', 'cnn4' or 'googlenet', not 'cnn9'"),
     (r"seeds: \[0\]", "seeds: [-1]", "seeds.0", "greater than or equal to 0, not -1"),
     (r"seeds: \[0\]", "seeds: []", "seeds", "at least 1 item"),
+    (r"min_correlation: [0-9.]+", "min_correlation: 0", "twins.min_correlation", "greater than 0, not 0"),
+    (
+        r"min_correlation: [0-9.]+",
+        "min_correlation: 1.01",
+        "twins.min_correlation",
+        "less than or equal to 1, not 1.01",
+    ),
     (r"max_disagreement: [0-9.]+", "max_disagreement: 0", "landmarks.max_disagreement", "greater than 0, not 0"),
     (r"width: [0-9.]+", "width: 1.5", "recipes.demo.landmarks.width", "less than or equal to 1, not 1.5"),
     (r"loss: \w+", "loss: wink", "recipes.demo.landmarks.loss", "'wing', 'l1' or 'l2', not 'wink'"),
@@ -193,7 +207,7 @@ def test_a_mistake_is_one_line_with_its_key(tmp_path: Path, old: str, new: str, 
 def test_something_else_than_a_mapping_is_refused_with_all_keys(tmp_path: Path, content: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(content)
-    assert refuse(path) == "must hold the keys data, recipe, regions, networks, seeds, landmarks, recipes"
+    assert refuse(path) == "must hold the keys data, twins, recipe, regions, networks, seeds, landmarks, recipes"
 
 
 def test_a_region_mapping_without_regions_is_refused(tmp_path: Path) -> None:

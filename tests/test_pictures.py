@@ -8,9 +8,11 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from pipeline import figures, pictures
+from pipeline import pictures
+from pipeline.expressions import SPLITS, Expressions
 from pipeline.params import Edges, PointSet
 from pipeline.regions import whole_boxes
+from pipeline.twins import Twins
 
 FACE = Edges(left=1, right=17, top=20, bottom=9)
 MOUTH = PointSet.model_validate({"points": "49-68", "margin": 0.3})
@@ -168,29 +170,78 @@ def test_preview_sheet_keeps_an_untrusted_image_whole() -> None:
     assert (sheet == 77).all(axis=2).sum() > 144 * 144
 
 
-@pytest.mark.filterwarnings("error")  # of a division by zero
-def test_confusion_png_shades_the_row_and_bears_a_class_without_rows() -> None:
-    png = figures.confusion_png([[9, 1, 0], [0, 0, 0], [0, 0, 5]], ["a", "b", "c"])
-    assert png == figures.confusion_png([[9, 1, 0], [0, 0, 0], [0, 0, 5]], ["a", "b", "c"])
-    assert has(read(png), (8, 48, 107))  # the darkest blue: all of row c in one cell
-    assert png != figures.confusion_png([[1, 9, 0], [0, 0, 0], [0, 0, 5]], ["a", "b", "c"])
+def audit_tiles(
+    expressions: Expressions, twins: Twins, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[str], list[npt.NDArray[np.uint8]]]:
+    """The titles of an audit's sheet, and for each of them its tiles, (4, 96, 96, 3)."""
+    titles = []
+    draw = pictures._titled
+
+    def note(title: str, sheet: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        titles.append(title)
+        return draw(title, sheet)
+
+    monkeypatch.setattr(pictures, "_titled", note)
+    sheet = pictures.audit_sheet(expressions, twins, columns=4)
+    head, step = 2 * (pictures.LINE + pictures.PADDING), 96 + pictures.PADDING
+    high = head + step
+    assert sheet.shape == (len(titles) * high, 4 * step + pictures.PADDING, 3)
+    tiles = [
+        np.stack([sheet[row * high + head :][:96, pictures.PADDING + step * place :][:, :96] for place in range(4)])
+        for row in range(len(titles))
+    ]
+    return titles, tiles
 
 
-def test_curves_png_is_the_same_bytes_and_names_no_software() -> None:
-    curves = {
-        "train_loss": (range(4), [4.0, 3.0, 2.0, 1.5]),
-        "validation_loss": (range(4), [4.0, 3.5, 3.0, 3.1]),
-    }
-    png = figures.curves_png(curves, "mouth", "loss")
-    assert png == figures.curves_png(curves, "mouth", "loss")
-    assert b"matplotlib" not in png.lower()
-    assert (read(png) < 250).any()
+def shown(tile: npt.NDArray[np.uint8], images: npt.NDArray[np.uint8]) -> int:
+    """Which of the images a tile shows; -1 if it is empty."""
+    if (tile == pictures.PAPER).all():
+        return -1
+    same = [np.array_equal(tile, pictures.enlarge(image, 2)) for image in images]
+    return same.index(True)
 
 
-def test_error_curves_end_at_the_limit_and_bear_faces_that_were_not_found() -> None:
-    errors = np.array([0.02, 0.04, np.inf])
-    png = figures.error_curves_png({"common": errors}, 0.1)
-    assert png == figures.error_curves_png({"common": np.array([0.04, 0.5, 0.02])}, 0.1)  # beyond the limit alike
-    image = read(png).astype(int)
-    blue = (np.abs(image - (31, 119, 180)).sum(axis=2) < 40).nonzero()
-    assert blue[1].max() > 0.95 * image.shape[1]  # drawn on to the right end, at two thirds
+def test_audit_sheet_without_any_finding_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, _ = random_faces(3)
+    alone = np.arange(3, dtype=np.int32)
+    expressions = Expressions(
+        images=images,
+        labels=np.zeros(3, np.uint8),
+        votes=np.zeros((3, 10), np.uint8),
+        split=np.array(SPLITS),
+        for_training=np.array([True, False, False]),
+    )
+    titles, rows = audit_tiles(expressions, Twins(alone, alone), monkeypatch)
+    assert [title.rpartition(": ")[2] for title in titles if ": " in title] == ["0 rows"] * 5
+    assert all((tiles == pictures.PAPER).all() for tiles in rows)
+
+
+def test_audit_sheet_shows_each_finding_and_the_twins_below_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows 0 to 9 are Training, 10 to 19 PublicTest, 20 to 39 PrivateTest; the labels all are 3 but for two."""
+    images, _ = random_faces(40)
+    images[20:28] = images[:8]  # copies of training images, one of them with another label
+    copies, groups = np.arange(40, dtype=np.int32), np.arange(40, dtype=np.int32)
+    copies[20:28] = groups[20:28] = np.arange(8)
+    groups[38] = 15  # what is nearly the same as a validation image
+    images[30:32], images[33] = 9, 200
+    images[33, 0] = 205  # nearly constant
+    votes = np.zeros((40, 10), np.uint8)
+    votes[17] = votes[18] = [0, 0, 0, 0, 0, 0, 0, 0, 4, 6]
+    votes[18] = [0, 0, 0, 0, 0, 0, 0, 0, 5, 5]  # no majority
+    labels = np.full(40, 3, np.uint8)
+    copies[31] = groups[31] = 30
+    labels[20], labels[31] = 4, 5
+    split = np.repeat(SPLITS, (10, 10, 20))
+    expressions = Expressions(images, labels, votes, split, split == "Training")
+    titles, rows = audit_tiles(expressions, Twins(copies, groups), monkeypatch)
+    found = [[shown(tile, images) for tile in tiles] for tiles in rows]
+    assert list(zip(titles, found, strict=True)) == [
+        # Spread over all that there are; a copy looks like the first of its group.
+        ("PrivateTest images identical to a Training or PublicTest image: 8 rows", [0, 2, 5, 7]),
+        ("their twins there", [0, 2, 5, 7]),
+        ("PrivateTest images nearly the same as one: 1 row", [38, -1, -1, -1]),
+        ("their twins there", [15, -1, -1, -1]),
+        ("identical images whose labels differ, but for constant ones: 2 rows", [0, 0, -1, -1]),
+        ("nearly constant: 3 rows", [30, 30, 33, -1]),
+        ("no face, say most FER+ voters: 1 row", [17, -1, -1, -1]),
+    ]

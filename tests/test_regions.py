@@ -37,7 +37,7 @@ def data_set(images: npt.NDArray[np.uint8]) -> Expressions:
         labels=(np.arange(count) % 7).astype(np.uint8),
         votes=np.full((count, 10), 1, np.uint8),
         split=np.array(["Training", "PublicTest", "PrivateTest"])[np.arange(count) % 3],
-        twin=np.arange(count, dtype=np.int32),
+        for_training=np.arange(count) % 6 == 0,  # not all of Training
     )
 
 
@@ -189,7 +189,7 @@ def test_crop_cuts_the_trusted_and_keeps_the_rest_whole() -> None:
     np.testing.assert_array_equal(variant.boxes[2:], whole_boxes(4, SIDE))
     np.testing.assert_array_equal(variant.boxes[:2], boxes(points[:2], MOUTH, SIDE))
     np.testing.assert_array_equal(variant.images[:2], cut(expressions.images[:2], variant.boxes[:2], 48))
-    for name in ("labels", "votes", "split", "twin"):
+    for name in ("labels", "votes", "split", "for_training"):
         np.testing.assert_array_equal(getattr(variant, name), getattr(expressions, name))
 
 

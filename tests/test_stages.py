@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -13,23 +14,31 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
 import stages
+from pipeline.expressions import Expressions
 from pipeline.faces import FOLDERS, LABELS
 from pipeline.files import InputError
+from pipeline.networks import build
+from pipeline.predictions import Predictions
 from pipeline.regions import Variant, whole_boxes
 from pipeline.sources import DLIB_FOLDER
-from stages import check, obtain, prepare_expressions, prepare_faces
+from pipeline.twins import Twins
+from pipeline.weights import save_network
+from stages import check, evaluate, obtain, prepare_expressions, prepare_faces
 
 ROOT = Path(__file__).parent.parent
 RAW = Path("data/raw")
 SET = RAW / DLIB_FOLDER
 
-PIXELS = " ".join(["7"] * 48 * 48)
 USAGES = ("Training", "PublicTest", "PrivateTest")
+# One grey level an image: the Training and the PublicTest image are the same.
+PIXELS = [" ".join([level] * 48 * 48) for level in "778"]
 
 
 @pytest.fixture
@@ -39,7 +48,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "params.yaml", "params.yaml")
     change(Path("params.yaml"), "source: demo", "source: real")
     RAW.mkdir(parents=True)
-    (RAW / "fer2013.csv").write_text("emotion,pixels,Usage\n" + "".join(f"3,{PIXELS},{usage}\n" for usage in USAGES))
+    rows = [f"3,{pixels},{usage}\n" for pixels, usage in zip(PIXELS, USAGES, strict=True)]
+    (RAW / "fer2013.csv").write_text("emotion,pixels,Usage\n" + "".join(rows))
     listed: tuple[list[str], list[str]] = ([], [])
     for number, (folder, split) in enumerate(FOLDERS.items()):
         path = SET / folder / "image_1.jpg"
@@ -230,6 +240,108 @@ def test_files_that_may_not_be_read_are_named() -> None:
     assert line == "data/raw/fer2013.csv: not permitted; change its owner or mode and run again"
 
 
+# What counts as a twin, and what follows from it
+
+
+def smooth_images(count: int) -> npt.NDArray[np.uint8]:
+    noise = np.random.default_rng(0).normal(128, 300, (count, 48, 48))
+    return np.stack([cv2.GaussianBlur(image, (0, 0), 3) for image in noise]).clip(0, 255).astype(np.uint8)
+
+
+def write_expressions() -> None:
+    """Three images in Training: 0 is a near twin of test image 4, 1 the same as validation image 3; 5 is on its own."""
+    images = smooth_images(6)
+    images[4] = np.clip(images[0, :, ::-1] * 0.9 + 12, 0, 255)
+    images[3] = images[1]
+    usages = np.repeat(USAGES, (3, 1, 2))
+    lines = [f"3,{' '.join(map(str, image.ravel()))},{usage}\n" for image, usage in zip(images, usages, strict=True)]
+    (RAW / "fer2013.csv").write_text("emotion,pixels,Usage\n" + "".join(lines))
+
+
+def set_parameter(key: str, value: str) -> None:
+    text, changes = re.subn(rf"{key}: \S+", f"{key}: {value}", Path("params.yaml").read_text(), count=1)
+    assert changes == 1
+    Path("params.yaml").write_text(text)
+
+
+def test_twins_are_trained_on_or_left_out_as_params_yaml_says(project: Path) -> None:
+    write_expressions()
+    obtain.main()
+    kept = {"true": [True, True, True], "false": [False, False, True]}
+    for value, training in kept.items():
+        set_parameter("train_on", value)
+        prepare_expressions.main()
+        assert Expressions.load(Path("data/expressions.npz")).for_training.tolist() == [*training, False, False, False]
+        assert Twins.load(Path("data/twins.npz")).twins.tolist() == [0, 1, 2, 1, 0, 3]
+        counted = json.loads(Path("reports/expressions/audit.json").read_bytes())
+        assert counted["left_out_of_training"]["Training"] == training.count(False)
+        assert (counted["copies"]["test_rows_known"], counted["twins"]["test_rows_known"]) == (0, 1)
+        names = {path.name for path in Path("reports/expressions").iterdir()}
+        assert names == {"audit.json", "classes.png", "audit.png"}
+
+
+def test_what_counts_as_a_twin_changes_the_data_set_only_if_twins_are_left_out(project: Path) -> None:
+    """So that, with DVC, no classifier is trained anew."""
+    write_expressions()
+    obtain.main()
+    made = {}
+    for train_on in ("true", "false"):
+        for correlation in ("0.94", "1"):
+            set_parameter("train_on", train_on)
+            set_parameter("min_correlation", correlation)
+            prepare_expressions.main()
+            made[train_on, correlation] = [Path(f"data/{name}.npz").read_bytes() for name in ("expressions", "twins")]
+    near, identical = made["true", "0.94"], made["true", "1"]
+    assert near[0] == identical[0]
+    assert near[1] != identical[1]
+    assert made["false", "0.94"][0] != made["false", "1"][0]
+
+
+def test_a_data_set_in_which_all_test_images_are_twins_is_refused_before_any_training(project: Path) -> None:
+    write_expressions()
+    header, *lines = (RAW / "fer2013.csv").read_text().splitlines(keepends=True)
+    pixels = next(line for line in lines if "Training" in line).split(",")[1]
+    copied = [line.replace(line.split(",")[1], pixels) if "PrivateTest" in line else line for line in lines]
+    (RAW / "fer2013.csv").write_text("".join([header, *copied]))
+    obtain.main()
+    line = "params.yaml: twins.min_correlation: leaves no image for test_unique; raise it and run `dvc repro`"
+    assert refuse(prepare_expressions.main) == line
+
+
+def test_a_data_set_in_which_all_training_images_are_twins_is_refused_if_they_are_left_out(project: Path) -> None:
+    write_expressions()
+    lines = (RAW / "fer2013.csv").read_text().splitlines(keepends=True)
+    del lines[3]  # the one training image without a twin
+    (RAW / "fer2013.csv").write_text("".join(lines))
+    obtain.main()
+    set_parameter("train_on", "false")
+    line = "params.yaml: twins.train_on: leaves no image to train on; set it to true"
+    assert refuse(prepare_expressions.main) == line
+
+
+def test_evaluate_scores_test_unique_without_the_twins(project: Path) -> None:
+    write_variant()
+    groups = np.arange(240, dtype=np.int32)
+    groups[200:210] = groups[:10]
+    Twins(np.arange(240, dtype=np.int32), groups).save(Path("data/twins.npz"))
+    save_network(Path("models/classifiers/vanilla/cnn1-0.safetensors"), build("cnn1", outputs=7), {"network": "cnn1"})
+    evaluate.main("vanilla", "cnn1", "0")
+    folder = Path("reports/classifiers/vanilla/cnn1-0")
+    scores = json.loads((folder / "metrics.json").read_bytes())["protocols"]
+    counts = {protocol: score["n"] for protocol, score in scores.items()}
+    assert counts == {"validation": 40, "test": 40, "test_unique": 30, "as_reported": 200}
+    assert Predictions.load(folder / "predictions.parquet").twins.tolist() == groups.tolist()
+
+
+def test_evaluate_without_a_test_image_that_is_no_twin_says_what_to_change(project: Path) -> None:
+    write_variant()
+    every = np.zeros(240, np.int32)
+    Twins(every, every).save(Path("data/twins.npz"))
+    save_network(Path("models/classifiers/vanilla/cnn1-0.safetensors"), build("cnn1", outputs=7), {"network": "cnn1"})
+    line = "params.yaml: twins.min_correlation: leaves no image for test_unique; raise it and run `dvc repro`"
+    assert refuse(evaluate.main, "vanilla", "cnn1", "0") == line
+
+
 # As processes
 
 
@@ -295,7 +407,7 @@ def write_variant() -> None:
         labels=(np.arange(count) % 7).astype(np.uint8),
         votes=np.zeros((count, 10), np.uint8),
         split=np.repeat(USAGES, (160, 40, 40)),
-        twin=np.arange(count, dtype=np.int32),
+        for_training=np.arange(count) < 160,
         boxes=whole_boxes(count, (48, 48)),
         fell_back=np.zeros(count, np.bool_),
     ).save(Path("data/variants/vanilla.npz"))

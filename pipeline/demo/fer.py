@@ -32,6 +32,10 @@ FREQUENCIES = [0.13, 0.09, 0.14, 0.23, 0.15, 0.12, 0.14]
 BLANK, NO_FACE, TWIN = 0.005, 0.010, 0.035
 WRONG_LABEL = 0.04
 CONFLICT = 0.3  # of the twins have another label than their original
+# FER2013 came from web searches, which find one photograph on several sites: of the twins this share is not the same
+# file but was cut, lightened and compressed anew, and some of these were mirrored.
+SAVED_AGAIN, MIRRORED = 0.4, 0.25
+REACH = 1.0  # pixels that the new cut begins further up, down, left or right, at most
 
 VOTE_COLUMNS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"]
 VOTE_COLUMNS += ["unknown", "NF"]
@@ -66,6 +70,7 @@ class Row:
     label: int
     votes: npt.NDArray[np.int64]  # (10,), in the order of VOTE_COLUMNS
     named: bool = True  # FER+ gives no name to images that cannot be used
+    original: "Row | None" = None  # which it repeats
 
 
 def draw_fer(folder: Path, seed: int, rows: Mapping[str, int] = ROWS) -> None:
@@ -111,7 +116,9 @@ def draw_row(original: Row | None, rng: np.random.Generator) -> Row:
     if kind < BLANK + NO_FACE:
         return Row(small(draw_no_face(rng), rng), label, rng.multinomial(VOTERS, NOT_A_FACE))
     if kind < BLANK + NO_FACE + TWIN and original is not None:
-        return replace(original, label=other(original.label, rng)) if rng.random() < CONFLICT else original
+        label = other(original.label, rng) if rng.random() < CONFLICT else original.label
+        image = saved_again(original.image, rng) if rng.random() < SAVED_AGAIN else original.image
+        return replace(original, image=image, label=label, original=original)
     image, clarity = draw_face(NAMES[label], rng)
     shares = clarity * np.array(CLEAR[NAMES[label]]) + (1 - clarity) * np.array(WEAK[NAMES[label]])
     votes = rng.multinomial(VOTERS, shares)
@@ -151,7 +158,21 @@ def small(image: Image, rng: np.random.Generator) -> Image:
     """The photograph in grey, developed and reduced to 48 pixels; some were JPEG files on the way."""
     grey = cv2.cvtColor(developed(image, rng, blur=1.4, noise=9), cv2.COLOR_BGR2GRAY)
     reduced = np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    if rng.random() > 0.3:
-        return reduced
-    _, file = cv2.imencode(".jpg", reduced, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 90))])
+    return reduced if rng.random() > 0.3 else compressed(reduced, int(rng.integers(40, 90)))
+
+
+def saved_again(image: Image, rng: np.random.Generator) -> Image:
+    """The same photograph, (48, 48) grey, as another site has it."""
+    if rng.random() < MIRRORED:
+        image = image[:, ::-1]
+    x, y = rng.uniform(-REACH, REACH, 2)
+    moved = np.array([[1, 0, x], [0, 1, y]])
+    cut = cv2.warpAffine(np.ascontiguousarray(image), moved, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+    lightened = np.rint(cut * rng.uniform(0.9, 1.1) + rng.uniform(-12, 12))
+    return compressed(np.clip(lightened, 0, 255).astype(np.uint8), int(rng.integers(50, 90)))
+
+
+def compressed(image: Image, quality: int) -> Image:
+    """What a JPEG file of that quality, 0 to 100, keeps of a grey image."""
+    _, file = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
