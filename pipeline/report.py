@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline import figures, pictures, tables
+from pipeline import figures, html, tables
 from pipeline.calibration import Bin
 from pipeline.compare import ALL, HEADLINE, MEAN, ORDER, SAMPLED, TESTED, Comparison
 from pipeline.expressions import CLASSES
@@ -30,7 +29,7 @@ from pipeline.params import Edges, Params, Region
 from pipeline.protocols import PROTOCOLS, PURPOSES
 from pipeline.reported import why
 from pipeline.results import Cell, Results
-from pipeline.tables import SIGNIFICANT, Rows, percent, points
+from pipeline.tables import SIGNIFICANT, percent, points
 
 TEMPLATE = Path(__file__).with_name("report.html")
 TITLE = "Which part of a face carries its expression?"
@@ -38,12 +37,6 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "statsmodels", "pandas", "
 
 # Of fewer images a bin of the reliability diagram has an accuracy that is mostly chance.
 FEWEST = 10
-
-# Texts of more letters wrap in a table.
-LONG = 24
-
-# A number as tables write it, perhaps with more behind it: `56.6% (+1.1)`, `<0.001`, `1,234`, `-1.2 to +0.3`.
-NUMBER = re.compile(r"<?[+-]?[\d,]*\.?\d+(?=%|\s|$)")
 
 
 def page(
@@ -98,13 +91,13 @@ def _scores(comparison: Comparison, params: Params) -> str:
     parts = []
     for protocol in ORDER:
         n = _baseline(comparison, protocol).n
-        note = _note(f"{PURPOSES[protocol]} {n:,} images ({' + '.join(PROTOCOLS[protocol])}).")
+        note = html.note(f"{PURPOSES[protocol]} {n:,} images ({' + '.join(PROTOCOLS[protocol])}).")
         rows = tables.score_rows(comparison, protocol, params)
         if protocol == HEADLINE:
-            parts.append(f"<h3>{protocol}</h3>{note}{_table(rows, caption)}")
+            parts.append(f"<h3>{protocol}</h3>{note}{html.table(rows, caption)}")
         else:
-            parts.append(_details(protocol, note + _table(rows)))
-    return "\n".join([*parts, _details("Intervals and macro F1 of every score", _all_scores(comparison))])
+            parts.append(html.details(protocol, note + html.table(rows)))
+    return "\n".join([*parts, html.details("Intervals and macro F1 of every score", _all_scores(comparison))])
 
 
 def _all_scores(comparison: Comparison) -> str:
@@ -115,7 +108,7 @@ def _all_scores(comparison: Comparison) -> str:
             entries[1] = f"{percent(row.accuracy_low)} to {percent(row.accuracy_high)}"
             entries[3] = f"{row.macro_f1_low:.3f} to {row.macro_f1_high:.3f}"
         rows.append([row.protocol, row.region, row.network, f"{row.n:,}", *entries])
-    return _table(rows, "Means over the seeds. A bootstrap of twin groups gives the intervals.")
+    return html.table(rows, "Means over the seeds. A bootstrap of twin groups gives the intervals.")
 
 
 def _records(table: pd.DataFrame) -> list[Any]:
@@ -134,9 +127,9 @@ def _differences(comparison: Comparison, params: Params) -> str:
         forest = _forest(comparison, protocol, params) if len(params.regions) > 1 else ""
         tests = _tests(comparison, protocol)
         if protocol == HEADLINE:
-            parts += [forest or _note("There is only one region."), _details("Every paired test", tests)]
+            parts += [forest or html.note("There is only one region."), html.details("Every paired test", tests)]
         else:
-            parts.append(_details(f"The same on {protocol}", forest + tests))
+            parts.append(html.details(f"The same on {protocol}", forest + tests))
     return "\n".join(parts)
 
 
@@ -158,7 +151,7 @@ def _forest(comparison: Comparison, protocol: str, params: Params) -> str:
             strip = figures.interval(line_style(number), low, value, high, scale, filled, summary)
             ends = f"{points(row.low, signed=True)} to {points(row.high, signed=True)}"
             rows.append(
-                f'<tr{_row_class(row.within)}><th scope="row">{escape(row.within)}</th><td>{strip}</td>'
+                f'<tr{html.row_class(row.within)}><th scope="row">{escape(row.within)}</th><td>{strip}</td>'
                 f'<td class="number">{points(row.difference, signed=True)}</td><td class="number">{ends}</td></tr>\n'
             )
         if rows:
@@ -166,10 +159,10 @@ def _forest(comparison: Comparison, protocol: str, params: Params) -> str:
             head = f'<tr><th class="group" colspan="4" scope="rowgroup">{title}</th></tr>'
             groups.append(f"<tbody>{head}\n{''.join(rows)}</tbody>")
     head = (
-        _head("network", "text")
+        html.head("network", "text")
         + f'<th scope="col">{figures.scale(scale)}</th>'
-        + _head("points", "number")
-        + _head("95% interval", "number")
+        + html.head("points", "number")
+        + html.head("95% interval", "number")
     )
     caption = (
         f"Accuracy on {protocol} less that on {comparison.reference}, in points: right of 0 the region is better. The "
@@ -179,24 +172,24 @@ def _forest(comparison: Comparison, protocol: str, params: Params) -> str:
     if len(params.seeds) > 1:
         caption += " The intervals take the images as a sample, the tests of the networks the seeds too."
     table = f'<table class="forest"><thead><tr>{head}</tr></thead>\n{"".join(groups)}</table>'
-    return _framed(table, caption)
+    return html.framed(table, caption)
 
 
 def _tests(comparison: Comparison, protocol: str) -> str:
     if comparison.pairs.empty:
         return ""
-    parts = [_note(tables.TEST_NOTE)]
+    parts = [html.note(tables.TEST_NOTE)]
     for kind in ("region", "network"):
         of = comparison.pairs[(comparison.pairs["kind"] == kind) & (comparison.pairs["protocol"] == protocol)]
         tested = of["p_holm"].notna()
         many, significant = int(tested.sum()), int((of["p_holm"] < SIGNIFICANT).sum())
         caption = f"Pairs of {kind}s: {significant} of {many} differ significantly."
-        parts.append(_table(tables.pair_rows(comparison, protocol, kind), caption))
+        parts.append(html.table(tables.pair_rows(comparison, protocol, kind), caption))
     caption = (
         "Cochran's Q asks, before any pair is looked at, whether all regions of a network (or all networks on a "
         "region) are right equally often. Where p is small they are not; which of them differ is above."
     )
-    return "".join([*parts, _table(tables.omnibus_rows(comparison, protocol), caption)])
+    return "".join([*parts, html.table(tables.omnibus_rows(comparison, protocol), caption)])
 
 
 def _leak(comparison: Comparison, params: Params) -> str:
@@ -209,33 +202,33 @@ def _leak(comparison: Comparison, params: Params) -> str:
     if not params.twins.train_on:
         text += " Here the networks were trained without the twins of validation and test images."
     head, *rows = tables.leak_rows(comparison)
-    means = _table([head, *(row for row in rows if row[0] == MEAN)], "Mean over the networks; the shift in points.")
+    means = html.table([head, *(row for row in rows if row[0] == MEAN)], "Mean over the networks; the shift in points.")
     if len(params.networks) == 1:
-        return _note(text) + means
-    networks = _table([head, *(row for row in rows if row[0] != MEAN)], "The shift in points.")
-    return _note(text) + means + _details("Each network", networks)
+        return html.note(text) + means
+    networks = html.table([head, *(row for row in rows if row[0] != MEAN)], "The shift in points.")
+    return html.note(text) + means + html.details("Each network", networks)
 
 
 def _joined(comparison: Comparison, params: Params) -> str:
     if comparison.fusion.empty:
-        return _note("There is only one model, and so nothing to join.")
+        return html.note("There is only one model, and so nothing to join.")
     text = (
         "The probabilities of several models, averaged. Which models, and with which weights, was decided on "
         "validation; the gain is over the single model that validation chose, and measured here."
     )
-    parts = [_note(text)]
+    parts = [html.note(text)]
     for protocol in SAMPLED:
         head, *rows = tables.fusion_rows(comparison, protocol)
         caption = f"Accuracy on {protocol}, gain in points. Holm: p value of the gain, adjusted for all of them."
         if protocol == HEADLINE:
             # Of all networks where there are several, else of the only one.
             widest = rows[-1][0]
-            parts.append(_table([head, *(row for row in rows if row[0] == widest)], caption))
+            parts.append(html.table([head, *(row for row in rows if row[0] == widest)], caption))
             others = [row for row in rows if row[0] != widest]
             if others:
-                parts.append(_details("Each network by itself", _table([head, *others], caption)))
+                parts.append(html.details("Each network by itself", html.table([head, *others], caption)))
         else:
-            parts.append(_details(f"The same on {protocol}", _table([head, *rows], caption)))
+            parts.append(html.details(f"The same on {protocol}", html.table([head, *rows], caption)))
     return "\n".join([*parts, "<h3>Forward selection</h3>", _selection(comparison, params)])
 
 
@@ -266,10 +259,10 @@ def _selection(comparison: Comparison, params: Params) -> str:
         if group:
             x = figures.axis("models joined", [step for line in group for step in line.x], whole=True)
             y = figures.axis("validation accuracy, %", [accuracy for line in group for accuracy in line.y])
-            charts.append(_figure(figures.chart(group, x, y, f"Forward selection, {title}"), title))
+            charts.append(html.figure(figures.chart(group, x, y, f"Forward selection, {title}"), title))
     legend = figures.legend({line.style: network for network, line in single.items()})
-    table = _details("Every step", _table(rows, "Accuracy on validation of the average of all models so far."))
-    return f'{_note(text)}<div class="many">{"".join(charts)}</div>{legend if len(single) > 1 else ""}{table}'
+    table = html.details("Every step", html.table(rows, "Accuracy on validation of the average of all models so far."))
+    return f'{html.note(text)}<div class="many">{"".join(charts)}</div>{legend if len(single) > 1 else ""}{table}'
 
 
 Counts = npt.NDArray[np.int64]  # a confusion matrix (7, 7), a row a true class
@@ -286,15 +279,15 @@ def _expressions(comparison: Comparison, params: Params) -> str:
         "images are counted under the mouse."
     )
     parts = [_recall({region: counts[region, ALL] for region in params.regions}, comparison.reference, params)]
-    parts += ["<h3>What is taken for what</h3>", _note(text)]
+    parts += ["<h3>What is taken for what</h3>", html.note(text)]
     several = len(params.networks) > 1
     for network in [ALL, *params.networks] if several else params.networks:
         shown = [(region, counts[region, network]) for region in params.regions]
-        matrices = [_figure(_matrix(matrix), f"{region}, {network}") for region, matrix in shown]
+        matrices = [html.figure(_matrix(matrix), f"{region}, {network}") for region, matrix in shown]
         body = f'<div class="many">{"".join(matrices)}</div>'
         accuracies = [f"{region} {percent(np.trace(matrix) / matrix.sum())}" for region, matrix in shown]
         wanted = several and network != ALL
-        parts.append(_details(f"{network}: {', '.join(accuracies)}", body) if wanted else body)
+        parts.append(html.details(f"{network}: {', '.join(accuracies)}", body) if wanted else body)
     return "\n".join(parts)
 
 
@@ -323,7 +316,7 @@ def _recall(counts: Mapping[str, Counts], reference: str, params: Params) -> str
         f"brackets its difference to {reference} in points. There are no intervals here. The fewest images, "
         f"{fewest[0]:,}, are of {fewest[1]}: one of them is {points(1 / fewest[0])} points."
     )
-    return _table([list(row) for row in zip(*columns, strict=True)], text)
+    return html.table([list(row) for row in zip(*columns, strict=True)], text)
 
 
 def _matrix(counts: Counts) -> str:
@@ -351,12 +344,12 @@ def _curves(comparison: Comparison, results: Results, params: Params) -> str:
     curves = {cell: table.set_index("step") for cell, table in results.curves.items()}
     accuracies = {cell: 100 * table["validation_accuracy"] for cell, table in curves.items()}
     parts = [
-        _note(text),
+        html.note(text),
         _curve_charts(accuracies, "validation accuracy, %", params, 100 * baseline.accuracy),
     ]
     for name, label in (("validation_loss", "Validation loss"), ("train_loss", "Training loss")):
         losses = {cell: table[name] for cell, table in curves.items()}
-        parts.append(_details(label, _curve_charts(losses, label.lower(), params)))
+        parts.append(html.details(label, _curve_charts(losses, label.lower(), params)))
     return "\n".join(parts)
 
 
@@ -381,7 +374,7 @@ def _curve_charts(
                     best = int(curve.argmax())
                     hint = f"{cell.region}, seed {cell.seed}: {curve.iloc[best]:.1f}% in epoch {curve.index[best]}"
                     lines.append(Line(style, [curve.index[best]], [curve.iloc[best]], [hint], [4]))
-        charts.append(_figure(figures.chart(lines, x, y, f"{label} of {network} by epoch"), network))
+        charts.append(html.figure(figures.chart(lines, x, y, f"{label} of {network} by epoch"), network))
     return _charts(charts, params)
 
 
@@ -406,9 +399,9 @@ def _calibration(comparison: Comparison, params: Params) -> str:
         for number, region in enumerate(params.regions):
             lines.append(_reliability_line(line_style(number), region, comparison.reliability[region, network]))
         chart = figures.chart(lines, sure, right, f"Accuracy of {network} by its confidence")
-        charts.append(_figure(f'<div class="square">{chart}</div>', network))
-    table = _table(tables.calibration_rows(comparison), "On test. With it: with the temperature.")
-    return "\n".join([_note(text), _charts(charts, params), table])
+        charts.append(html.figure(f'<div class="square">{chart}</div>', network))
+    table = html.table(tables.calibration_rows(comparison), "On test. With it: with the temperature.")
+    return "\n".join([html.note(text), _charts(charts, params), table])
 
 
 def _reliability_line(style: str, region: str, bins: Sequence[Bin]) -> Line:
@@ -435,9 +428,9 @@ def _regions(reports: Path, results: Results, params: Params) -> str:
         crop = results.crops[name]
         fallen = [f"{crop.fell_back[split]:,} of {crop.images[split]:,}" for split in splits]
         rows.append([name, describe(region), *fallen])
-        sheet = _picture(reports / f"regions/{name}.png", f"Images and what {name} keeps of them")
+        sheet = html.picture(reports / f"regions/{name}.png", f"Images and what {name} keeps of them")
         if region == "whole":  # nothing to see but whole images
-            sheets.append(_details(name, sheet))
+            sheets.append(html.details(name, sheet))
             continue
         sheets.append(f"<h3>{escape(name)}</h3>{sheet}")
         for subset, views in crop.iou.items():
@@ -450,7 +443,9 @@ def _regions(reports: Path, results: Results, params: Params) -> str:
     )
     cut = [name for name, region in params.regions.items() if region != "whole"]
     overlap_rows = [[name, *(by_region.get(region, "") for region in cut)] for name, by_region in overlaps.items()]
-    return "\n".join([_table(rows, fallback), *sheets, _table([["subset, view", *cut], *overlap_rows], overlap)])
+    return "\n".join(
+        [html.table(rows, fallback), *sheets, html.table([["subset, view", *cut], *overlap_rows], overlap)]
+    )
 
 
 def describe(region: Region) -> str:
@@ -476,8 +471,9 @@ def _landmarks(reports: Path, results: Results) -> str:
         "grey_48 shows the faces as the expression images do: 48 pixels, grey, loosely framed."
     )
     paths = sorted((reports / "landmarks").glob("*.png"))
-    sheets = [_picture(path, path.stem.replace("_", " ").capitalize()) for path in paths]
-    return f'{_note(text)}{_table(tables.landmark_rows(results.landmarks))}<div class="pair">{"".join(sheets)}</div>'
+    sheets = [html.picture(path, path.stem.replace("_", " ").capitalize()) for path in paths]
+    table = html.table(tables.landmark_rows(results.landmarks))
+    return f'{html.note(text)}{table}<div class="pair">{"".join(sheets)}</div>'
 
 
 def _data(reports: Path, results: Results, params: Params) -> str:
@@ -491,18 +487,18 @@ def _data(reports: Path, results: Results, params: Params) -> str:
     )
     return "\n".join(
         [
-            _table(classes, "Images of each expression."),
-            _picture(reports / "expressions/classes.png", "Some images of each expression"),
+            html.table(classes, "Images of each expression."),
+            html.picture(reports / "expressions/classes.png", "Some images of each expression"),
             "<h3>Audit</h3>",
-            _table(tables.audit_rows(audit), "What was found in each split."),
-            _table(tables.group_rows(audit), twins),
-            _picture(reports / "expressions/audit.png", "Examples of what the audit found"),
+            html.table(tables.audit_rows(audit), "What was found in each split."),
+            html.table(tables.group_rows(audit), twins),
+            html.picture(reports / "expressions/audit.png", "Examples of what the audit found"),
         ]
     )
 
 
 def _reported(comparison: Comparison, params: Params) -> str:
-    return _note(why()) + _table(tables.reported_rows(comparison, params))
+    return html.note(why()) + html.table(tables.reported_rows(comparison, params))
 
 
 def _made(sources: Path, params: Params, commit: str | None) -> str:
@@ -523,9 +519,9 @@ def _made(sources: Path, params: Params, commit: str | None) -> str:
             "<h3>Settings</h3>",
             f'<pre tabindex="0">{escape(_yaml(settings))}</pre>',
             "<h3>Data sets</h3>",
-            _table(files),
+            html.table(files),
             "<h3>Software</h3>",
-            _table(packages),
+            html.table(packages),
         ]
     )
 
@@ -538,72 +534,3 @@ def _yaml(content: dict[str, Any]) -> str:
     text = io.StringIO()
     writer.dump(content, text)
     return text.getvalue()
-
-
-def _table(rows: Rows, caption: str = "") -> str:
-    """A table that sorts by each column; the first row and the first column are headers. Nothing for a header alone."""
-    if len(rows) == 1:
-        return ""
-    kinds = [_kind(column) for column in zip(*rows[1:], strict=True)]
-    head = "".join(map(_head, rows[0], kinds))
-    body = []
-    for row in rows[1:]:
-        name, *cells = (f'class="{kind}">{escape(text)}' for kind, text in zip(kinds, row, strict=True))
-        entries = "".join(f"<td {cell}</td>" for cell in cells)
-        # The mean over the networks stands out.
-        body.append(f'<tr{_row_class(*row[:2])}><th scope="row" {name}</th>{entries}</tr>\n')
-    return _framed(f"<table><thead><tr>{head}</tr></thead>\n<tbody>{''.join(body)}</tbody></table>", caption)
-
-
-def _kind(column: Sequence[str]) -> str:
-    """Classes for the entries of a column: number, by which it is sorted then, or text, long where it may wrap."""
-    written = [text for text in column if text]
-    if written and all(NUMBER.match(text) for text in written):
-        return "number"
-    return "text long" if any(len(text) > LONG for text in written) else "text"
-
-
-def _head(text: str, kind: str) -> str:
-    """A column's header. The page's script enables its button, and sorts by what the class says."""
-    return f'<th scope="col" class="{kind}"><button type="button" disabled>{escape(text or "what")}</button></th>'
-
-
-def _row_class(*names: str) -> str:
-    """Makes the rows of the mean over the networks stand out."""
-    return ' class="mean"' if MEAN in names else ""
-
-
-def _framed(table: str, caption: str) -> str:
-    """A table that scrolls by itself where it is too wide."""
-    # Not a <caption>, which a narrow table would squeeze and a wide one would scroll out of sight.
-    note = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f'<figure class="table">{note}<div class="wide">{table}</div></figure>'
-
-
-def _note(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
-
-
-def _details(summary: str, body: str) -> str:
-    """What is seen on request; nothing where there is nothing to see."""
-    if not body:
-        return ""
-    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
-
-
-def _figure(content: str, caption: str) -> str:
-    return f"<figure><figcaption>{escape(caption)}</figcaption>{content}</figure>"
-
-
-def _picture(path: Path, caption: str) -> str:
-    """A picture from `reports/`, as light as a page that goes to a phone should have it."""
-    try:
-        image = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
-    image = min(image, pictures.lighten(image), key=len)  # few lines on white are lighter as PNG
-    kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
-    width, height = Image.open(io.BytesIO(image)).size
-    data = f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
-    size = f'width="{width}" height="{height}"'  # the page does not move while it is decoded
-    return _figure(f'<div class="wide" tabindex="0"><img alt="{escape(caption)}" {size} src="{data}"></div>', caption)

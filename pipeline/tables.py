@@ -274,13 +274,14 @@ def audit_rows(audit: Audit) -> Rows:
     }
     if audit.no_face is not None:
         counts["no face, say most FER+ voters"] = audit.no_face
-    return [["", *splits], *([name, *(f"{count[split]:,}" for split in splits)] for name, count in counts.items())]
+    rows = [[name, *(f"{count[split]:,}" for split in splits)] for name, count in counts.items()]
+    return [["counted", *splits], *rows]
 
 
 def group_rows(audit: Audit) -> Rows:
     """How the groups of identical images, and of twins, lie across the splits, and whose labels conflict."""
     kinds = (audit.copies, audit.twins)
-    rows = [["", "identical", "identical or nearly so"]]
+    rows = [["counted", "identical", "identical or nearly so"]]
     for name, field in (
         ("groups of more than one image", "groups"),
         ("images in them", "rows"),

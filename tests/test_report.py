@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from made_up import FACE, MOUTH, SOURCES, chances_right, make_params, make_results, quickly, write_reports
 
-from pipeline import report
+from pipeline import html, report
 from pipeline.compare import MEAN, Comparison, compare
 from pipeline.expressions import CLASSES
 from pipeline.files import InputError, write_json
@@ -396,12 +396,12 @@ def test_every_column_can_be_sorted(folder: Path, found: Comparison, results: Re
     ],
 )
 def test_kinds_of_columns(column: list[str], kind: str) -> None:
-    assert report._kind(column) == kind
+    assert html._kind(column) == kind
 
 
 def test_a_table_without_rows_is_left_out() -> None:
-    assert report._table([["network", "points"]], "nothing") == ""
-    assert report._details("Each network", "") == ""
+    assert html.table([["network", "points"]], "nothing") == ""
+    assert html.details("Each network", "") == ""
 
 
 # What it is made from
@@ -409,9 +409,9 @@ def test_a_table_without_rows_is_left_out() -> None:
 
 def test_every_part_escapes_its_texts() -> None:
     odd = "<i>&amp;\"'"
-    head = f"<table><tr>{report._head(odd, 'text')}</tr></table>"
-    parts = [head, report._details(odd, "body"), report._note(odd), report._figure("", odd)]
-    parts += [report._framed("", odd), report._table([["name"], [odd]])]
+    head = f"<table><tr>{html.head(odd, 'text')}</tr></table>"
+    parts = [head, html.details(odd, "body"), html.note(odd), html.figure("", odd)]
+    parts += [html.framed("", odd), html.table([["name"], [odd]])]
     for part in parts:
         assert odd in Reader(f"<main>{part}</main>").text
 

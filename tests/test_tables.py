@@ -396,7 +396,7 @@ def test_the_audit_as_it_is_read() -> None:
     images = {"Training": 28709, "PublicTest": 3589, "PrivateTest": 3589}
     audit = audit.model_copy(update={"images": images, "twins": twins})
     assert as_lines(tables.audit_rows(audit)) == [
-        "; Training; PublicTest; PrivateTest",
+        "counted; Training; PublicTest; PrivateTest",
         "images; 28,709; 3,589; 3,589",
         "identical to another image; 1; 0; 3",
         "identical or nearly so; 1; 1; 4",
@@ -416,7 +416,7 @@ def test_without_votes_nobody_counted_faces() -> None:
 
 def test_groups_as_they_are_read() -> None:
     assert as_lines(tables.group_rows(make_audit())) == [
-        "; identical; identical or nearly so",
+        "counted; identical; identical or nearly so",
         "groups of more than one image; 2; 3",
         "images in them; 4; 6",
         "images of the largest group; 2; 2",
