@@ -1,6 +1,7 @@
 """Settings of all tests."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -8,6 +9,9 @@ import pytest
 
 # The networks of the tests are tiny: more threads only wait for each other, ten times longer on a busy machine.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# A shell that runs its jobs in the background lets them ignore interrupts, and so would the stages under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
