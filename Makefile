@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test preview clean
+.PHONY: help repro test preview bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -16,11 +16,14 @@ repro: .venv ## Do everything that params.yaml asks for and that is not done yet
 test: .venv ## Lint, check types, run the tests
 	ruff check .
 	ruff format --check .
-	mypy pipeline stages tests
+	mypy pipeline stages benchmarks tests
 	python -m pytest -q
 
 preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png
 	@python -m stages.preview
+
+bench: .venv ## Time fercrop beside other ways to do the same
+	@for name in benchmarks/[a-z]*.py; do python -m benchmarks.$$(basename $$name .py); done
 
 clean: ## Remove what the stages wrote; keep .venv, data/raw and the DVC cache
 	rm -rf data/demo data/real data/variants data/*.npz models reports .checkpoints
@@ -28,5 +31,5 @@ clean: ## Remove what the stages wrote; keep .venv, data/raw and the DVC cache
 .venv: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fercrop needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.txt
 	@touch .venv
