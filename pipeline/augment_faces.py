@@ -32,9 +32,9 @@ def augmentation(seed: int) -> Callable[[npt.NDArray[np.uint8], npt.NDArray[np.f
         [
             # Place, size and rotation; at the edge the face is partly cut off.
             A.Affine(
-                scale=(0.7, 1.15),
-                rotate=(-30, 30),
-                translate_percent=(-0.08, 0.08),
+                scale=(0.8, 1.15),
+                rotate=(-25, 25),
+                translate_percent=(-0.06, 0.06),
                 keep_ratio=True,
                 balanced_scale=True,
                 border_mode=cv2.BORDER_REPLICATE,
@@ -48,7 +48,7 @@ def augmentation(seed: int) -> Callable[[npt.NDArray[np.uint8], npt.NDArray[np.f
             A.ToGray(p=1.0),  # after the colours have changed: different colours give different greys
             # Partial crops: parts of the face are hidden.
             A.CoarseDropout(
-                num_holes_range=(1, 2), hole_height_range=(0.1, 0.4), hole_width_range=(0.1, 0.4), fill="random", p=0.25
+                num_holes_range=(1, 2), hole_height_range=(0.1, 0.4), hole_width_range=(0.1, 0.4), fill="random", p=0.3
             ),
             # Down to 32 pixels, and back.
             A.Downscale(

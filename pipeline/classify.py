@@ -17,7 +17,7 @@ from pipeline.augment_batch import augment_batch
 from pipeline.expressions import CLASSES
 from pipeline.files import InputError
 from pipeline.fit import Batch, Log, Progress, Task, fit
-from pipeline.networks import build
+from pipeline.networks import classifier
 from pipeline.params import ClassifierRecipe, NetworkName
 from pipeline.protocols import PROTOCOLS
 from pipeline.regions import Variant
@@ -46,7 +46,7 @@ def train(
     if not learnt.any() or not held_out.any():
         raise InputError("the data set has no rows to train on or no PublicTest rows; check it and run `dvc repro`")
     torch.manual_seed(seed)
-    network = build(name, outputs=len(CLASSES), pretrained=recipe.pretrained and name == "googlenet")
+    network = classifier(name, outputs=len(CLASSES), pretrained=recipe.pretrained and name == "googlenet")
     accelerator = device.pick(recipe.precision)
     # The whole split stays on the device as bytes: FER2013 is 83 MB, and no worker process has to feed it.
     images = torch.from_numpy(variant.images[learnt]).to(accelerator.device)[:, None]
@@ -82,7 +82,7 @@ def load(path: Path) -> nn.Module:
     state, header = load_network(path)
     if header["network"] not in get_args(NetworkName):
         raise InputError(f"{path}: weights of {header['network']}, no classifier; delete it and run `dvc repro`")
-    network = build(header["network"], outputs=len(CLASSES))
+    network = classifier(header["network"], outputs=len(CLASSES))
     fill(network, state, path)
     return network
 

@@ -22,14 +22,14 @@ TEST_SPLITS = ("common", "challenging")
 
 @dataclass(frozen=True)
 class FaceTests:
-    """What the landmark model finds on 300-W's test images.
+    """What a locator finds on 300-W's test images.
 
     Attributes:
         subset: (N,) the collection that a face is from: helen, lfpw, ibug.
         split: (N,) its official test set: common or challenging.
         images: for each view (N, side, side) uint8 grey.
         true: for each view (N, 68, 2) in its pixels.
-        found: likewise, by the model.
+        found: likewise, by a locator.
     """
 
     subset: npt.NDArray[np.str_]
@@ -67,6 +67,12 @@ class FaceTests:
     def errors(self, view: str) -> npt.NDArray[np.float64]:
         """(N,) inter-ocular NME of each face."""
         return measure.nme(self.found[view], self.true[view])
+
+    def errors_by_point(self, view: str) -> npt.NDArray[np.float64]:
+        """(N, 68) distance of each point, as a fraction of its face's inter-ocular distance."""
+        distances = np.linalg.norm(self.found[view].astype(np.float64) - self.true[view], axis=-1)
+        errors: npt.NDArray[np.float64] = distances / points.interocular(self.true[view])[:, None]
+        return errors
 
     def scores(self) -> dict[str, Any]:
         """For each group and view the number of faces, mean NME, AUC and failure rate at 10%."""

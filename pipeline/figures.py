@@ -1,21 +1,17 @@
-"""The figures of the report.
+"""The figures of the report page.
 
-Those of the page are SVG without a size of its own: lengths are in percent, so that a figure is as wide as its place
+They are SVG without a size of its own: lengths are in percent, so that a figure is as wide as its place
 while its lines and letters stay as they are on a phone too, and colours come from the page's style sheet, by classes,
-so that they follow light and dark. The one that a stage leaves as a file is a PNG, drawn by matplotlib.
+so that they follow light and dark.
 """
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 # Styles of lines that the page's style sheet knows, `line-0` and so on: a colour and a dash pattern each.
@@ -190,29 +186,3 @@ def _points(line: Line, x: Axis, y: Axis) -> str:
         if number == line.chosen:
             parts.append(f'<circle class="{line.style} ring" {place} r="7"/>')
     return "".join(parts)
-
-
-def error_curves_png(errors: Mapping[str, npt.NDArray[np.floating[Any]]], limit: float) -> bytes:
-    """Cumulative error curves as a PNG: the share of faces whose error is at most x, for x up to `limit`.
-
-    Args:
-        errors: by label, normalised mean errors (N,) as fractions.
-        limit: where the axis ends.
-    """
-    # Not through pyplot, which keeps every figure and looks for a display.
-    figure = Figure(figsize=(7, 4.5), dpi=110, layout="constrained")
-    axes = figure.subplots()
-    for name, values in errors.items():
-        below = np.sort(values[values <= limit])
-        heights = np.arange(len(below) + 1) / len(values)
-        steps, reached = [0, *below, limit], [*heights, heights[-1]]
-        label = f"{name} (n = {len(values)})"
-        axes.step(np.multiply(100, steps), np.multiply(100, reached), where="post", label=label)
-    axes.set(xlim=(0, 100 * limit), ylim=(0, 100), title="Cumulative error of the landmarks")
-    axes.set(xlabel="mean error, % of the inter-ocular distance", ylabel="faces, %")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False, loc="best")
-    buffer = io.BytesIO()
-    # The same bytes for the same curves: no version of the software in it.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()

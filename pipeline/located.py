@@ -18,22 +18,22 @@ class Located:
 
     Attributes:
         points: (N, 68, 2) float32, x and y in pixels of the image.
-        disagreement: (N,) float32, how far the points lie on average from those found in the mirrored image, as a
-            fraction of the inter-ocular distance; infinite for images that can show no face.
+        expected_error: (N,) float32, how far off the points are expected to be on average, as a fraction of the
+            inter-ocular distance; infinite for images that can show no face.
     """
 
     points: npt.NDArray[np.float32]
-    disagreement: npt.NDArray[np.float32]
+    expected_error: npt.NDArray[np.float32]
 
     def save(self, path: Path) -> None:
         """Write the file whole."""
-        save_arrays(path, points=self.points, disagreement=self.disagreement)
+        save_arrays(path, points=self.points, expected_error=self.expected_error)
 
     @classmethod
     def load(cls, path: Path) -> Located:
         """Read what `save` wrote. Raises InputError if it is missing or damaged."""
         schema: dict[str, tuple[str, tuple[int | None, ...]]] = {
             "points": ("float32", (None, points.COUNT, 2)),
-            "disagreement": ("float32", (None,)),
+            "expected_error": ("float32", (None,)),
         }
         return cls(**load_arrays(path, schema))

@@ -6,7 +6,16 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML  # DVC's own reader, so that both read the same file alike (1e-3 is a number, say)
 from ruamel.yaml.error import YAMLError
@@ -14,6 +23,7 @@ from ruamel.yaml.error import YAMLError
 from pipeline import points
 from pipeline.files import InputError
 
+Provider = Literal["xception", "dlib", "face_alignment"]
 NetworkName = Literal["cnn1", "cnn2", "cnn3", "cnn4", "googlenet"]
 
 # A region's name becomes a file name, a DVC stage name and a dotted key, on every system.
@@ -79,10 +89,13 @@ class TwinRule(Section):
     train_on: bool
 
 
-class LandmarkTrust(Section):
-    """When a face's points are good enough to cut by."""
+class LandmarkSettings(Section):
+    """Who finds the points, and when a face's points are good enough to cut by."""
 
-    max_disagreement: Annotated[float, Field(gt=0)]
+    provider: Provider
+    mirror: bool  # xception: look at the mirror image too
+    max_error: Annotated[float, Field(gt=0)]  # expected mean distance, as a fraction of the inter-ocular distance
+    dlib_model: str  # path of dlib's 68-point shape predictor
 
 
 class Augment(Section):
@@ -112,7 +125,15 @@ class LandmarkRecipe(FitRecipe):
     """How the landmark model is built and trained."""
 
     width: Annotated[float, Field(gt=0, le=1)]  # of every layer; 1 is the paper's
-    loss: Literal["wing", "l1", "l2"]
+    head: Literal["direct", "voting"]  # one linear layer, or every cell of a map votes for every point
+    loss: Literal["nme", "nme_votes", "wing", "soft_wing", "l1", "l2"]
+
+    @field_validator("loss")
+    @classmethod
+    def _votes_need_voters(cls, loss: str, info: ValidationInfo) -> str:
+        if loss == "nme_votes" and info.data.get("head") == "direct":
+            raise ValueError("must be nme, wing, soft_wing, l1 or l2 for head: direct, which does not vote")
+        return loss
 
 
 class ClassifierRecipe(FitRecipe):
@@ -139,7 +160,7 @@ class Params(Section):
     regions: Annotated[dict[str, Annotated[Any, BeforeValidator(_read_region)]], Field(min_length=1)]
     networks: Annotated[list[NetworkName], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-    landmarks: LandmarkTrust
+    landmarks: LandmarkSettings
     recipes: dict[str, Recipe]
 
     @property
@@ -231,7 +252,7 @@ def _known_keys(location: tuple[int | str, ...]) -> str:
         (): Params,
         ("data",): Data,
         ("twins",): TwinRule,
-        ("landmarks",): LandmarkTrust,
+        ("landmarks",): LandmarkSettings,
         ("recipes",): Recipe,
         ("recipes", "landmarks"): LandmarkRecipe,
         ("recipes", "classifiers"): ClassifierRecipe,

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pipeline.expressions import SPLITS, Expressions
+from pipeline.expressions import CLASSES, SPLITS, Expressions
 from pipeline.files import InputError, load_arrays
 from pipeline.params import Edges, PointSet, Region
 
@@ -137,24 +138,24 @@ def cut(images: npt.NDArray[np.uint8], boxes: npt.NDArray[np.float32], side: int
 def crop(
     expressions: Expressions,
     points: npt.NDArray[np.float32],
-    disagreement: npt.NDArray[np.float32],
+    expected_error: npt.NDArray[np.float32],
     region: Region,
-    max_disagreement: float,
+    max_error: float,
 ) -> Variant:
     """Cut the data set to a region. Where the points are not to be trusted the whole image is kept.
 
     Args:
         expressions: the data set of N images.
         points: (N, 68, 2), in pixels of its images.
-        disagreement: (N,), how far the points of an image differ from those of its mirror image.
+        expected_error: (N,), how far off the points of an image are expected to be.
         region: the definition; `whole` needs no points, so nothing falls back.
-        max_disagreement: the points of an image above it, and points that are not finite, are not trusted.
+        max_error: the points of an image above it, and points that are not finite, are not trusted.
 
     Raises:
         InputError: the points are not those of this data set.
     """
     images = expressions.images
-    if not len(points) == len(disagreement) == len(images):
+    if not len(points) == len(expected_error) == len(images):
         raise InputError(
             f"{len(images)} images to cut, but landmarks of {len(points)}; run `dvc repro` to make both anew"
         )
@@ -162,17 +163,24 @@ def crop(
     where = whole_boxes(len(images), (width, height))
     fell_back = np.zeros(len(images), np.bool_)
     if region != "whole":
-        # Not `disagreement > max_disagreement`, which would let NaN pass.
-        fell_back = ~((disagreement <= max_disagreement) & np.isfinite(points).all(axis=(1, 2)))
+        # Not `expected_error > max_error`, which would let NaN pass.
+        fell_back = ~((expected_error <= max_error) & np.isfinite(points).all(axis=(1, 2)))
         where[~fell_back] = boxes(points[~fell_back], region, (width, height))
     kept = {**vars(expressions), "images": cut(images, where, height)}
     return Variant(**kept, boxes=where, fell_back=fell_back)
 
 
-def count_fallbacks(variant: Variant) -> dict[str, dict[str, int]]:
-    """How many images each split has, and how many of them kept the whole image, ready for JSON."""
-    splits = [name for name in SPLITS if (variant.split == name).any()]
+def count_fallbacks(variant: Variant) -> dict[str, Any]:
+    """How many images each split has, and how many of them kept the whole image, also by class; ready for JSON."""
+    splits = {name: variant.split == name for name in SPLITS if (variant.split == name).any()}
     return {
-        "images": {name: int((variant.split == name).sum()) for name in splits},
-        "fell_back": {name: int(variant.fell_back[variant.split == name].sum()) for name in splits},
+        "images": {name: int(rows.sum()) for name, rows in splits.items()},
+        "fell_back": {name: int(variant.fell_back[rows].sum()) for name, rows in splits.items()},
+        "fell_back_by_class": {
+            name: {
+                expression: int((variant.fell_back & rows & (variant.labels == code)).sum())
+                for code, expression in enumerate(CLASSES)
+            }
+            for name, rows in splits.items()
+        },
     }

@@ -466,14 +466,11 @@ def _ranges(numbers: Iterable[int]) -> list[str]:
 
 
 def _landmarks(reports: Path, results: Results) -> str:
-    text = (
-        "Mean error of the 68 points on the test faces, normalised by the inter-ocular distance (NME). "
-        "grey_48 shows the faces as the expression images do: 48 pixels, grey, loosely framed."
-    )
     paths = sorted((reports / "landmarks").glob("*.png"))
     sheets = [html.picture(path, path.stem.replace("_", " ").capitalize()) for path in paths]
     table = html.table(tables.landmark_rows(results.landmarks))
-    return f'{html.note(text)}{table}<div class="pair">{"".join(sheets)}</div>'
+    note = html.note(tables.landmark_note(results.landmarks))
+    return f'{note}{table}<div class="pair">{"".join(sheets)}</div>'
 
 
 def _data(reports: Path, results: Results, params: Params) -> str:

@@ -52,10 +52,28 @@ class PointScores(Record):
     failure_rate: float
 
 
-class Landmarks(Record):
-    """`metrics.json` of the stage evaluate_landmarks: by subset, then by view (see `face_tests`)."""
+class TrustScores(Record):
+    """How well bad points are told from good ones; see `trust.TrustTest.scores`."""
 
-    subsets: dict[str, dict[str, PointScores]]
+    n: int
+    limit: float
+    auc: float | None
+    caught: float | None
+    lost: float | None
+
+
+class Landmarks(Record):
+    """`metrics.json` of the stage evaluate_landmarks.
+
+    Attributes:
+        provider: who found the points that the crops follow.
+        providers: by whoever was at hand, subset and view (see `face_tests`).
+        trust: of the provider.
+    """
+
+    provider: str
+    providers: dict[str, dict[str, dict[str, PointScores]]]
+    trust: TrustScores
 
 
 class Groups(Record):
@@ -107,7 +125,7 @@ class Results:
         chances: (regions, networks, seeds, N, 7) float32, what every cell says.
         curves: for each cell a table of the columns step and `CURVES`, a row an epoch.
         crops: by region.
-        landmarks: by subset, then by view.
+        landmarks: how good the points are that the crops follow.
         audit: of the expression data set.
     """
 
@@ -117,7 +135,7 @@ class Results:
     chances: npt.NDArray[np.float32]
     curves: dict[Cell, pd.DataFrame]
     crops: dict[str, Crop]
-    landmarks: dict[str, dict[str, PointScores]]
+    landmarks: Landmarks
     audit: Audit
 
 
@@ -142,7 +160,7 @@ def read_results(reports: Path, params: Params) -> Results:
         chances.reshape(shape),
         {cell: _read_curves(_folder(reports / "training", cell) / "plots/metrics") for cell in cells},
         {region: _read_crop(reports / f"regions/{region}.json") for region in params.regions},
-        _read(Landmarks, reports / "landmarks/metrics.json", "subsets").subsets,
+        _read(Landmarks, reports / "landmarks/metrics.json"),
         audit,
     )
 
@@ -191,11 +209,10 @@ def _check_provenance(path: Path, cell: Cell, params: Params) -> None:
 Kind = TypeVar("Kind", bound=Record)
 
 
-def _read(kind: type[Kind], path: Path, key: str | None = None) -> Kind:
-    """Read and check a record; with `key` the file is that one field of it."""
-    content = read_json(path)
+def _read(kind: type[Kind], path: Path) -> Kind:
+    """Read and check a record."""
     try:
-        return kind.model_validate(content if key is None else {key: content})
+        return kind.model_validate(read_json(path))
     except ValidationError as error:
         finding = error.errors()[0]
         where = ".".join(str(part) for part in finding["loc"])

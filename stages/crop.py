@@ -17,7 +17,7 @@ def main(region: str) -> None:
     definition = params.region(region)
     expressions = Expressions.load(Path("data/expressions.npz"))
     located = Located.load(Path("data/landmarks.npz"))
-    variant = crop(expressions, located.points, located.disagreement, definition, params.landmarks.max_disagreement)
+    variant = crop(expressions, located.points, located.expected_error, definition, params.landmarks.max_error)
     variant.save(Path(f"data/variants/{region}.npz"))
     report = {
         "region": definition if definition == "whole" else definition.model_dump(),

@@ -1,25 +1,58 @@
-"""Measure the landmark model on 300-W's test faces, as photographs and at FER2013's resolution."""
+"""Measure whoever finds the points on 300-W's test faces, as photographs and at FER2013's resolution."""
 
 from pathlib import Path
 
-from pipeline import figures, landmarks, pictures
-from pipeline.face_tests import VIEWS
+import numpy as np
+
+from pipeline import landmark_figures, pictures
+from pipeline.face_tests import TEST_SPLITS, VIEWS
 from pipeline.faces import Faces
 from pipeline.files import whole_folder, write_bytes, write_json
+from pipeline.hard_faces import harden
+from pipeline.locator_trials import try_points, try_trust
+from pipeline.locators import open_all
+from pipeline.params import load_params
+from pipeline.trust import Trust
 from stages import run
+
+SEED = 2
+FACES = 24  # a contact sheet
 
 
 def main() -> None:
-    network = landmarks.load(Path("models/landmarks.safetensors"))
-    tests = landmarks.run_tests(network, Faces.load(Path("data/faces.npz")))
-    errors = {f"{group}, {view}": tests.errors(view)[rows] for group, rows in tests.groups().items() for view in VIEWS}
+    settings = load_params().landmarks
+    faces = Faces.load(Path("data/faces.npz"))
+    locators = open_all(settings)
+    tests = {name: try_points(faces, locator) for name, locator in locators.items()}
+    hard = harden(faces.where(np.isin(faces.split, TEST_SPLITS)), SEED)
+    trusted = try_trust(hard, locators[settings.provider], Trust.load(Path("models/trust.json")))
+
+    ours = tests[settings.provider]
     with whole_folder(Path("reports/landmarks")) as part:
-        write_json(part / "metrics.json", tests.scores())
-        tests.save(part / "points.npz")
-        write_bytes(part / "error_curves.png", figures.error_curves_png(errors, limit=0.10))
+        scores = {name: test.scores() for name, test in tests.items()}
+        report = {"provider": settings.provider, "providers": scores, "trust": trusted.scores(settings.max_error)}
+        write_json(part / "metrics.json", report)
+        ours.save(part / "points.npz")
+        curves = {
+            f"{name}, {group}, {view}": test.errors(view)[rows]
+            for name, test in tests.items()
+            for group, rows in test.groups().items()
+            if group in TEST_SPLITS
+            for view in VIEWS
+        }
+        write_bytes(part / "error_curves.png", landmark_figures.error_curves(curves, limit=0.10))
+        write_bytes(part / "trust.png", landmark_figures.trust(trusted, settings.max_error))
         for view in VIEWS:
-            sheet = pictures.faces_sheet(tests.images[view][:24], tests.true[view][:24], tests.found[view][:24])
-            pictures.save_png(part / f"faces_{view}.png", sheet)
+            by_point = landmark_figures.errors_by_point(ours.errors_by_point(view), ours.true[view].mean(0))
+            write_bytes(part / f"errors_by_point_{view}.png", by_point)
+            errors = ours.errors(view)
+            some = np.random.default_rng(SEED).permutation(len(errors))[:FACES]
+            for name, rows in (("worst", np.argsort(-errors)[:FACES]), ("random", some)):
+                captions = [f"{100 * error:.1f}%" for error in errors[rows]]
+                sheet = pictures.faces_sheet(
+                    ours.images[view][rows], ours.true[view][rows], ours.found[view][rows], captions
+                )
+                pictures.save_png(part / f"{name}_{view}.png", sheet)
 
 
 if __name__ == "__main__":

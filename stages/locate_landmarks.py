@@ -1,16 +1,21 @@
-"""Find the 68 points in every expression image."""
+"""Find the 68 points in every expression image, and say how far to trust them."""
 
 from pathlib import Path
 
-from pipeline import landmarks
 from pipeline.expressions import Expressions
+from pipeline.located import Located
+from pipeline.locators import open_locator
+from pipeline.params import load_params
+from pipeline.trust import Trust, expected_error
 from stages import run
 
 
 def main() -> None:
-    network = landmarks.load(Path("models/landmarks.safetensors"))
+    settings = load_params().landmarks
+    trust = Trust.load(Path("models/trust.json"))
     images = Expressions.load(Path("data/expressions.npz")).images
-    landmarks.locate(network, images, progress=True).save(Path("data/landmarks.npz"))
+    guess = open_locator(settings.provider, settings)(images, True)
+    Located(guess.points, expected_error(images, guess.doubt, trust)).save(Path("data/landmarks.npz"))
 
 
 if __name__ == "__main__":

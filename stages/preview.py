@@ -19,7 +19,7 @@ def main() -> None:
     expressions = Expressions.load(Path("data/expressions.npz"))
     located = Located.load(Path("data/landmarks.npz"))
     rows = np.linspace(0, len(expressions) - 1, IMAGES).round().astype(int)
-    trusted = located.disagreement[rows] <= params.landmarks.max_disagreement
+    trusted = located.expected_error[rows] <= params.landmarks.max_error
     sheet = pictures.preview_sheet(expressions.images[rows], located.points[rows], params.regions, trusted)
     pictures.save_png(PICTURE, sheet)
     print(f"{PICTURE}: {len(params.regions)} regions on {IMAGES} images")

@@ -25,7 +25,7 @@ from pipeline.files import write_bytes, write_json
 from pipeline.params import Params, load_params
 from pipeline.predictions import Predictions
 from pipeline.protocols import PROTOCOLS, rows
-from pipeline.results import CURVES, Audit, Cell, Crop, PointScores, Results
+from pipeline.results import CURVES, Audit, Cell, Crop, Landmarks, PointScores, Results, TrustScores
 from pipeline.twins import Twins
 
 SPLIT = np.repeat(["Training", "PublicTest", "PrivateTest"], [20, 10, 10])
@@ -116,7 +116,11 @@ def make_results(params: Params, chances: npt.NDArray[np.float32] | None = None)
         chances=made_up_chances(params) if chances is None else chances,
         curves=curves,
         crops=crops,
-        landmarks={"common": point_scores, "challenging": point_scores},
+        landmarks=Landmarks(
+            provider="xception",
+            providers={"xception": {"common": point_scores, "challenging": point_scores}},
+            trust=TrustScores(n=100, limit=0.08, auc=0.95, caught=0.9, lost=0.1),
+        ),
         audit=make_audit(),
     )
 
@@ -163,11 +167,7 @@ def write_reports(reports: Path, results: Results, params: Params) -> None:
         record = {"region": what if what == "whole" else what.model_dump(mode="json"), **crop.model_dump(mode="json")}
         write_json(reports / f"regions/{region}.json", record)
         write_bytes(reports / f"regions/{region}.png", PNG)
-    landmarks = {
-        subset: {view: scores.model_dump() for view, scores in views.items()}
-        for subset, views in results.landmarks.items()
-    }
-    write_json(reports / "landmarks/metrics.json", landmarks)
+    write_json(reports / "landmarks/metrics.json", results.landmarks.model_dump(mode="json"))
     write_json(reports / "expressions/audit.json", results.audit.model_dump(mode="json"))
     for name in PICTURES:
         write_bytes(reports / name, PNG)

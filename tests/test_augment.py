@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 import torch
 
 from pipeline.augment_batch import ERASED, augment_batch
@@ -14,7 +13,7 @@ from pipeline.augment_faces import augmentation
 from pipeline.faces import SIDE
 from pipeline.params import Augment
 from pipeline.points import COUNT, MIRROR
-from pipeline.squares import INPUT, TIGHT, cut_squares
+from pipeline.squares import INPUT
 
 Image = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float32]
@@ -60,18 +59,18 @@ def test_the_points_move_with_the_face_and_are_renumbered_where_it_is_mirrored()
     image = dotted(found, number)
     augment = augmentation(seed=0)
     offsets, mirrored = [], []
-    for _ in range(80):
+    for _ in range(200):
         changed, moved = augment(image, found)
         assert changed.shape == (INPUT, INPUT)
         assert changed.dtype == np.uint8
         assert moved.shape == (COUNT, 2)
         mirrored.append(turn(moved) != turn(found))
         offsets.append(brightest(changed) - moved[MIRROR[number] if mirrored[-1] else number])
-    assert 25 < sum(mirrored) < 55
-    # Some spots are covered by a blank, or reduced to two pixels.
+    assert 70 < sum(mirrored) < 130
+    # Under a third of the faces bear a blank, which may hide the spot or outshine it; some are reduced to 32 pixels.
     distances = np.linalg.norm(offsets, axis=1)
     assert np.median(distances) < 0.6
-    assert (distances < 2).mean() > 0.8
+    assert (distances < 2).mean() > 0.7
     assert np.abs(np.median(offsets, axis=0)).max() < 0.25
 
 
@@ -114,42 +113,6 @@ def test_colours_become_grey_with_one_channel() -> None:
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
     image[..., 0] = 200
     assert augmentation(0)(image, face_points())[0].ndim == 2
-
-
-# Squares for measuring
-
-
-@pytest.mark.parametrize("side", [48, 128])
-@pytest.mark.parametrize("seed", [None, 0])
-def test_a_square_shows_the_point_where_it_says(side: int, seed: int | None) -> None:
-    found = np.stack([face_points(row) for row in range(6)])
-    images = np.stack([dotted(face, 40) for face in found])
-    grey, moved = cut_squares(images, found, side, seed)
-    assert grey.shape == (6, side, side)
-    offsets = [brightest(image) - face[40] for image, face in zip(grey, moved, strict=True)]
-    np.testing.assert_allclose(offsets, 0, atol=0.3)
-    np.testing.assert_allclose(np.mean(offsets, axis=0), 0, atol=0.1)
-
-
-def test_a_square_is_centred_on_the_points_and_has_the_same_air_everywhere() -> None:
-    found = face_points()[None]
-    _, moved = cut_squares(np.zeros((1, SIDE, SIDE, 3), np.uint8), found, 128)
-    low, high = moved[0].min(0), moved[0].max(0)
-    np.testing.assert_allclose((low + high) / 2, 63.5, atol=1e-3)
-    assert (high - low).max() == pytest.approx(128 / TIGHT, abs=1e-3)
-
-
-def test_jitter_is_small_and_the_same_for_the_same_seed() -> None:
-    found = np.repeat(face_points()[None], 50, axis=0)
-    images = np.zeros((50, SIDE, SIDE, 3), np.uint8)
-    plain, one, again, other = (cut_squares(images, found, 48, seed)[1] for seed in (None, 0, 0, 1))
-    np.testing.assert_array_equal(one, again)
-    assert not np.array_equal(one, other)
-    centres = (one.min(1) + one.max(1)) / 2 - 23.5
-    assert 1.5 < np.abs(centres).max() <= 0.05 * 48 + 1e-3
-    sizes = np.ptp(plain, axis=1).max(1) / np.ptp(one, axis=1).max(1)
-    assert 0.95 <= sizes.min() < 0.97
-    assert 1.03 < sizes.max() <= 1.05
 
 
 # Whole batches

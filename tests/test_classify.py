@@ -16,7 +16,7 @@ from pipeline import classify
 from pipeline.expressions import CLASSES
 from pipeline.files import InputError
 from pipeline.fit import Progress
-from pipeline.networks import build
+from pipeline.networks import classifier
 from pipeline.params import ClassifierRecipe
 from pipeline.regions import Variant, whole_boxes
 from pipeline.weights import save_network
@@ -188,7 +188,7 @@ def noise(count: int) -> npt.NDArray[np.uint8]:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_probabilities_sum_to_1_in_every_row(precision: str) -> None:
-    chances = classify.probabilities(build("cnn1", outputs=7), noise(10), precision)
+    chances = classify.probabilities(classifier("cnn1", outputs=7), noise(10), precision)
     assert chances.shape == (10, len(CLASSES))
     assert chances.dtype == np.float32
     np.testing.assert_allclose(chances.sum(1), 1, atol=1e-5)
@@ -197,7 +197,7 @@ def test_probabilities_sum_to_1_in_every_row(precision: str) -> None:
 
 def test_rows_keep_their_order_whatever_the_batch() -> None:
     torch.manual_seed(0)
-    network = build("cnn4", outputs=7)
+    network = classifier("cnn4", outputs=7)
     one, other = (classify.probabilities(network, noise(10), "fp32", batch) for batch in (3, 512))
     np.testing.assert_allclose(one, other, atol=1e-5)
     assert np.ptp(one, axis=0).max() > 1e-4
@@ -206,7 +206,7 @@ def test_rows_keep_their_order_whatever_the_batch() -> None:
 
 @pytest.mark.parametrize("name", ["cnn1", "cnn2"])
 def test_a_saved_classifier_says_the_same(tmp_path: Path, name: Any) -> None:
-    network = build(name, outputs=7)
+    network = classifier(name, outputs=7)
     save_network(tmp_path / "a.safetensors", network, {"network": name})
     again = classify.load(tmp_path / "a.safetensors")
     np.testing.assert_allclose(

@@ -1,4 +1,4 @@
-"""The landmark model's scores are those of its test faces, group by group and view by view."""
+"""A locator's scores are those of its test faces, group by group and view by view."""
 
 from __future__ import annotations
 
@@ -66,6 +66,20 @@ def test_views_are_scored_apart() -> None:
     tests.found["grey_48"][:] = tests.true["grey_48"]
     np.testing.assert_array_equal(tests.errors("grey_48"), 0)
     np.testing.assert_allclose(tests.errors("full_resolution"), [0, 0.02, 0.04, 0.2], atol=1e-6)
+
+
+def test_errors_by_point_are_each_points_and_their_mean_is_the_faces() -> None:
+    tests = make((0, 0, 0, 0))
+    tests.found["grey_48"][1, 5, 1] -= 0.3 * 0.25 * 48
+    tests.found["grey_48"][2] = tests.true["grey_48"][0]
+    by_point = tests.errors_by_point("grey_48")
+    assert by_point.shape == (4, COUNT)
+    expected = np.zeros(COUNT)
+    expected[5] = 0.3  # of the inter-ocular distance, which is a quarter of the side
+    np.testing.assert_allclose(by_point[1], expected, atol=1e-5)
+    assert (by_point[[0, 3]] == 0).all()
+    np.testing.assert_allclose(by_point.mean(1), tests.errors("grey_48"), rtol=1e-5)
+    assert (tests.errors_by_point("full_resolution") == 0).all()
 
 
 def test_box_overlap_is_that_of_the_regions_boxes() -> None:

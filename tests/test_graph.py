@@ -23,7 +23,7 @@ from dvc.dependency import ParamsDependency  # type: ignore[import-untyped]
 from dvc.repo import Repo  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
-from pipeline.params import load_params
+from pipeline.params import LandmarkSettings, load_params
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("dvc.yaml", "stages", "pipeline", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
@@ -86,7 +86,11 @@ def edit_other_recipe(params: Content) -> None:
 
 
 def trust_less(params: Content) -> None:
-    params["landmarks"]["max_disagreement"] = 0.1
+    params["landmarks"]["max_error"] = 0.05
+
+
+def switch_to_dlib(params: Content) -> None:
+    params["landmarks"]["provider"] = "dlib"
 
 
 def count_fewer_as_twins(params: Content) -> None:
@@ -113,6 +117,7 @@ class Step(NamedTuple):
 
 
 CELLS = "train@* evaluate@* compare"
+POINTS = "calibrate_trust evaluate_landmarks locate_landmarks"
 STEPS = {
     "first": Step(change_nothing, "*"),
     "again": Step(change_nothing, ""),
@@ -122,8 +127,11 @@ STEPS = {
     "classifier recipe": Step(train_longer, CELLS),
     "recipe of one network": Step(train_one_network_longer, "train@*-cnn4-* evaluate@*-cnn4-* compare"),
     "another recipe": Step(edit_other_recipe, ""),
-    "landmark recipe": Step(train_landmarks_longer, f"*_landmarks crop@* {CELLS}"),
-    "landmark trust": Step(trust_less, f"crop@* {CELLS}"),
+    "landmark recipe": Step(train_landmarks_longer, f"train_landmarks {POINTS} crop@* {CELLS}"),
+    # The stand-in writes vanilla's images anew too. The real stage, which follows no points there, writes the same
+    # bytes, and then vanilla's cells do not run.
+    "landmark trust": Step(trust_less, f"evaluate_landmarks crop@* {CELLS}"),
+    "points by dlib": Step(switch_to_dlib, f"{POINTS} crop@* {CELLS}"),
     # The stand-in writes data/expressions.npz anew, and so all that follows runs. The real stage writes the same bytes
     # while train_on is true (see test_stages.py), and then only the cells' evaluate and compare follow.
     "twins": Step(count_fewer_as_twins, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
@@ -166,7 +174,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
         "networks": ["cnn1", "cnn4"],
         "seeds": [0],
-        "landmarks": {"max_disagreement": 0.15},
+        "landmarks": {"provider": "xception", "mirror": False, "max_error": 0.08, "dlib_model": "models/dlib.dat"},
         "recipes": {"one": recipe, "other": recipe},
     }
     write_yaml(root / "params.yaml", params)
@@ -243,13 +251,21 @@ def matching(stages: list[str], patterns: str) -> list[str]:
 
 def test_first_repro_runs_every_stage_once(results: dict[str, Ran]) -> None:
     regions, cells = 2, 2 * 2
-    assert len(results["first"].ran) == 6 + regions + 2 * cells + 1
+    assert len(results["first"].ran) == 7 + regions + 2 * cells + 1
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_reruns_what_depends_on_the_edit(results: dict[str, Ran], name: str) -> None:
     ran, stages = results[name]
     assert sorted(ran) == sorted(matching(stages, STEPS[name].runs))
+
+
+@pytest.mark.parametrize("name", POINTS.split())
+def test_whoever_finds_points_follows_every_setting_of_how(name: str) -> None:
+    """All of `landmarks` but what says which points are good enough, which locators do not read."""
+    followed = set(STAGES[name]["params"])
+    settings = {f"landmarks.{key}" for key in LandmarkSettings.model_fields.keys() - {"max_error"}}
+    assert settings <= followed or "landmarks" in followed
 
 
 # From here on: the code that stages declare.
@@ -277,11 +293,8 @@ LAYOUT = {
 }
 
 # Code that a stage reaches by its imports and that still does not alter its result.
-CLASSIFIERS = {"pipeline.networks.cnn", "pipeline.networks.googlenet"}  # `build` imports only what it is asked for
 NOT_USED = {
-    "train_landmarks": CLASSIFIERS,
-    "evaluate_landmarks": CLASSIFIERS | {"pipeline.regions"},  # FaceTests.box_overlap is there for crop
-    "locate_landmarks": CLASSIFIERS,
+    "evaluate_landmarks": {"pipeline.regions"},  # FaceTests.box_overlap is there for crop
     # Asks only which rows are PublicTest: a protocol added for scoring must not retrain everything.
     "train": {"pipeline.protocols"},
 }

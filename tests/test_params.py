@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from pipeline.files import InputError
-from pipeline.params import Edges, Params, PointSet, load_params
+from pipeline.params import Edges, LandmarkRecipe, Params, PointSet, load_params
 
 ORIGINAL = Path(__file__).parent.parent / "params.yaml"
 
@@ -70,6 +71,15 @@ def test_whole_numbers_stand_for_fractions_and_1e_minus_3_is_a_number(tmp_path: 
     )
 
 
+@pytest.mark.parametrize("head", ["direct", "voting"])
+@pytest.mark.parametrize("loss", ["nme", "nme_votes", "wing", "soft_wing", "l1", "l2"])
+def test_every_loss_suits_every_head_but_that_of_votes_one_that_does_not_vote(head: str, loss: str) -> None:
+    recipe = load_params(ORIGINAL).recipes["demo"].landmarks.model_dump()
+    possible = (head, loss) != ("direct", "nme_votes")
+    with nullcontext() if possible else pytest.raises(ValueError, match="for head: direct, which does not vote"):
+        assert LandmarkRecipe.model_validate({**recipe, "head": head, "loss": loss}).loss == loss
+
+
 def test_1_stands_for_identical_images_alone(tmp_path: Path) -> None:
     assert read(tmp_path, "min_correlation: [0-9.]+", "min_correlation: 1").twins.min_correlation == 1
 
@@ -88,9 +98,15 @@ MISTAKES = [
     ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, twins, recipe, regions"),
     ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source"),
     ("train_on:", "train:", "twins.train", "unknown key; may be min_correlation, train_on"),
-    ("landmarks:\n", "landmarks:\n  colour: red\n", "landmarks.colour", "unknown key; may be max_disagreement"),
+    (
+        "landmarks:\n",
+        "landmarks:\n  colour: red\n",
+        "landmarks.colour",
+        "unknown key; may be provider, mirror, max_error, dlib",
+    ),
+    ("max_error:", "max_disagreement:", "landmarks.max_disagreement", "unknown key; may be provider"),
     ("  demo:  ", "  demo:\n    colour: red\n", "recipes.demo.colour", "unknown key; may be landmarks, classifiers"),
-    ("{width", "{wdith", "recipes.demo.landmarks.wdith", "unknown key; may be epochs, .*, width, loss"),
+    ("{width", "{wdith", "recipes.demo.landmarks.wdith", "unknown key; may be epochs, .*, width, head, loss"),
     (
         r"(?<=demo_cnn {)epochs: \d+",
         "eopchs: 6",
@@ -153,9 +169,19 @@ MISTAKES = [
         "twins.min_correlation",
         "less than or equal to 1, not 1.01",
     ),
-    (r"max_disagreement: [0-9.]+", "max_disagreement: 0", "landmarks.max_disagreement", "greater than 0, not 0"),
+    (r"provider: \w+", "provider: mtcnn", "landmarks.provider", "'xception', 'dlib' or 'face_alignment', not 'mtcnn'"),
+    (r"mirror: \w+", "mirror: 1", "landmarks.mirror", "valid boolean, not 1"),
+    (r"max_error: [0-9.]+", "max_error: 0", "landmarks.max_error", "greater than 0, not 0"),
+    (r"dlib_model: \S+", "dlib_model: 68", "landmarks.dlib_model", "valid string, not 68"),
     (r"width: [0-9.]+", "width: 1.5", "recipes.demo.landmarks.width", "less than or equal to 1, not 1.5"),
-    (r"loss: \w+", "loss: wink", "recipes.demo.landmarks.loss", "'wing', 'l1' or 'l2', not 'wink'"),
+    (r"head: \w+", "head: voter", "recipes.demo.landmarks.head", "'direct' or 'voting', not 'voter'"),
+    (r"loss: \w+", "loss: wink", "recipes.demo.landmarks.loss", "'wing', 'soft_wing', 'l1' or 'l2', not 'wink'"),
+    (
+        "loss: l2",
+        "loss: nme_votes",
+        "recipes.report.landmarks.loss",
+        "must be nme, wing, soft_wing, l1 or l2 for head: direct, which does not vote, not 'nme_votes'$",
+    ),
     (r"average: [0-9.]+", "average: 1.0", "recipes.demo.landmarks.average", "less than 1, not 1.0"),
     (r"schedule: \w+", "schedule: cosine", "recipes.demo.landmarks.schedule", "'constant' or 'one_cycle', not"),
     (r"shift: [0-9.]+", "shift: 5", "recipes.demo.classifiers.cnn1.augment.shift", "less than or equal to 1, not 5"),

@@ -182,8 +182,8 @@ def test_crop_cuts_the_trusted_and_keeps_the_rest_whole() -> None:
     expressions = data_set(smooth_images(6))
     points = random_points(6)
     points[4, 3] = np.nan  # not among the mouth's points, but nobody should trust the others
-    disagreement = np.array([0.05, 0.15, 0.16, np.inf, 0.05, np.nan], np.float32)
-    variant = crop(expressions, points, disagreement, MOUTH, float(np.float32(0.15)))
+    expected_error = np.array([0.05, 0.15, 0.16, np.inf, 0.05, np.nan], np.float32)
+    variant = crop(expressions, points, expected_error, MOUTH, float(np.float32(0.15)))
     assert variant.fell_back.tolist() == [False, False, True, True, True, True]
     np.testing.assert_array_equal(variant.images[2:], expressions.images[2:])
     np.testing.assert_array_equal(variant.boxes[2:], whole_boxes(4, SIDE))

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from made_up import FACE, MOUTH, SOURCES, chances_right, make_params, make_results, quickly, write_reports
 
-from pipeline import html, report
+from pipeline import html, report, tables
 from pipeline.compare import MEAN, Comparison, compare
 from pipeline.expressions import CLASSES
 from pipeline.files import InputError, write_json
@@ -419,17 +419,32 @@ def test_every_part_escapes_its_texts() -> None:
 def test_what_is_inserted_is_escaped(folder: Path, found: Comparison, results: Results, params: Params) -> None:
     odd = "<script>alert('&\"')</script>$answer"
     write_json(folder / "sources.json", {odd: {**DATA_SET, "path": odd}})
-    views = next(iter(results.landmarks.values()))
+    views = results.landmarks.providers["xception"]["common"]
+    landmarks = results.landmarks.model_copy(update={"providers": {odd: {odd: {odd: views["grey_48"]}}}})
     crops = {**results.crops, "face": results.crops["face"].model_copy(update={"iou": {odd: {odd: 0.5}}})}
-    changed = replace(results, landmarks={odd: dict.fromkeys([odd], views["grey_48"])}, crops=crops)
+    changed = replace(results, landmarks=landmarks, crops=crops)
     selection = found.selection.assign(added=odd)
     (folder / "reports/landmarks/error_curves.png").rename(folder / 'reports/landmarks/a"b<i>$answer.png')
     page = page_of(folder, replace(found, selection=selection), changed, params, commit=odd)
     reader = Reader(page)
     assert len(reader.of("script")) == 1
     assert not reader.of("i")
-    assert reader.text.count(odd) >= 8
+    assert reader.text.count(odd) >= 9
     assert 'A"b<i>$answer' in [image["alt"] for image in reader.of("img")]
+
+
+def test_the_points_of_every_provider_are_listed_under_what_they_mean(
+    folder: Path, found: Comparison, results: Results, params: Params
+) -> None:
+    ours = results.landmarks.providers["xception"]
+    both = results.landmarks.model_copy(update={"providers": {"xception": ours, "dlib": {"common": ours["common"]}}})
+    reader = Reader(page_of(folder, found, replace(results, landmarks=both), params))
+    rows = reader.table("points by", "subset, view")
+    assert [row[:2] for row in rows] == [
+        *(["xception", f"{subset}, {view}"] for subset in ours for view in ours[subset]),
+        *(["dlib", f"common, {view}"] for view in ours["common"]),
+    ]
+    assert tables.landmark_note(both) in reader.text
 
 
 def test_a_diverged_training_is_shown_too(folder: Path, found: Comparison, results: Results, params: Params) -> None:

@@ -198,9 +198,23 @@ def test_a_region_that_does_not_count_a_split(
 
 
 def test_a_landmark_score_that_is_no_number_is_named_by_its_place(reports: Path, params: Params) -> None:
-    change(reports / "landmarks/metrics.json", common={"grey_48": {"n": 3, "nme": "low"}})
-    said = refuse(reports, params, "landmarks/metrics.json")
-    assert said.startswith("subsets.common.grey_48.nme: Input should be a valid number; delete it")
+    name = "landmarks/metrics.json"
+    change(reports / name, providers={"dlib": {"common": {"grey_48": {"n": 3, "nme": "low"}}}})
+    said = refuse(reports, params, name)
+    assert said.startswith("providers.dlib.common.grey_48.nme: Input should be a valid number; delete it")
+
+
+def test_a_trust_that_is_no_number_is_named_by_its_place(reports: Path, params: Params) -> None:
+    name = "landmarks/metrics.json"
+    change(reports / name, trust={"n": 3, "limit": 0.08, "auc": "high", "caught": None, "lost": None})
+    assert refuse(reports, params, name).startswith("trust.auc: Input should be a valid number; delete it")
+
+
+def test_what_no_test_image_could_tell_of_trust_is_unknown(reports: Path, params: Params) -> None:
+    nothing: dict[str, Any] = {"n": 3, "limit": 0.08, "bad": 0, "auc": None, "caught": None, "lost": 0.5, "kinds": {}}
+    change(reports / "landmarks/metrics.json", trust=nothing)
+    trust = read_results(reports, params).landmarks.trust
+    assert (trust.auc, trust.caught, trust.lost) == (None, None, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -22,15 +22,31 @@ from PIL import Image
 
 import stages
 from pipeline.expressions import Expressions
-from pipeline.faces import FOLDERS, LABELS
+from pipeline.face_tests import VIEWS
+from pipeline.faces import FOLDERS, LABELS, SIDE, Faces
 from pipeline.files import InputError
-from pipeline.networks import build
+from pipeline.hard_faces import KINDS
+from pipeline.located import Located
+from pipeline.locators import Guess, fan
+from pipeline.networks import classifier, landmark_network
 from pipeline.predictions import Predictions
 from pipeline.regions import Variant, whole_boxes
+from pipeline.results import Landmarks
 from pipeline.sources import DLIB_FOLDER
+from pipeline.trust import Trust
 from pipeline.twins import Twins
 from pipeline.weights import save_network
-from stages import check, evaluate, obtain, prepare_expressions, prepare_faces
+from stages import (
+    calibrate_trust,
+    check,
+    crop,
+    evaluate,
+    evaluate_landmarks,
+    locate_landmarks,
+    obtain,
+    prepare_expressions,
+    prepare_faces,
+)
 
 ROOT = Path(__file__).parent.parent
 RAW = Path("data/raw")
@@ -324,7 +340,9 @@ def test_evaluate_scores_test_unique_without_the_twins(project: Path) -> None:
     groups = np.arange(240, dtype=np.int32)
     groups[200:210] = groups[:10]
     Twins(np.arange(240, dtype=np.int32), groups).save(Path("data/twins.npz"))
-    save_network(Path("models/classifiers/vanilla/cnn1-0.safetensors"), build("cnn1", outputs=7), {"network": "cnn1"})
+    save_network(
+        Path("models/classifiers/vanilla/cnn1-0.safetensors"), classifier("cnn1", outputs=7), {"network": "cnn1"}
+    )
     evaluate.main("vanilla", "cnn1", "0")
     folder = Path("reports/classifiers/vanilla/cnn1-0")
     scores = json.loads((folder / "metrics.json").read_bytes())["protocols"]
@@ -337,9 +355,85 @@ def test_evaluate_without_a_test_image_that_is_no_twin_says_what_to_change(proje
     write_variant()
     every = np.zeros(240, np.int32)
     Twins(every, every).save(Path("data/twins.npz"))
-    save_network(Path("models/classifiers/vanilla/cnn1-0.safetensors"), build("cnn1", outputs=7), {"network": "cnn1"})
+    save_network(
+        Path("models/classifiers/vanilla/cnn1-0.safetensors"), classifier("cnn1", outputs=7), {"network": "cnn1"}
+    )
     line = "params.yaml: twins.min_correlation: leaves no image for test_unique; raise it and run `dvc repro`"
     assert refuse(evaluate.main, "vanilla", "cnn1", "0") == line
+
+
+# From faces to crops
+
+
+def write_faces() -> None:
+    """Six faces for each split, all noise, with their points in a grid."""
+    splits = np.repeat(["train", "validation", "common", "challenging"], 6)
+    count = len(splits)
+    images = np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE, 3)).astype(np.uint8)
+    places = np.array([(70 + 10 * (index % 10), 80 + 10 * (index // 10)) for index in range(68)], np.float32)
+    names = np.array([f"face_{row}.jpg" for row in range(count)])
+    Faces(images, np.stack([places] * count), np.full(count, "helen"), splits, names).save(Path("data/faces.npz"))
+
+
+def test_points_are_found_and_trusted_and_cut_by(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fan, "weights", lambda: Path("nowhere"))  # whether or not this machine has them
+    write_expressions()
+    obtain.main()
+    prepare_expressions.main()
+    write_faces()
+    header = {"network": "xception", "recipe": {"width": 0.05, "head": "voting"}}
+    network = landmark_network(points=68, width=0.05, head="voting")
+    save_network(Path("models/landmarks.safetensors"), network, header)
+
+    calibrate_trust.main()
+    evaluate_landmarks.main()
+    measured = Landmarks.model_validate(json.loads(Path("reports/landmarks/metrics.json").read_bytes()))
+    assert (measured.provider, list(measured.providers)) == ("xception", ["xception"])
+    assert {subset: views["grey_48"].n for subset, views in measured.providers["xception"].items()} == {
+        "common": 6,
+        "challenging": 6,
+    }
+    assert measured.trust.n == 12 * len(KINDS)
+    expected = {"metrics.json", "points.npz", "error_curves.png", "trust.png"}
+    expected |= {f"{kind}_{view}.png" for kind in ("errors_by_point", "worst", "random") for view in VIEWS}
+    assert {path.name for path in Path("reports/landmarks").iterdir()} == expected
+
+    locate_landmarks.main()
+    located = Located.load(Path("data/landmarks.npz"))
+    assert np.isfinite(located.points).all()
+    assert Trust.load(Path("models/trust.json")).provider == "xception"
+    worst = float(np.median(located.expected_error))
+    set_parameter("max_error", f"{worst:.9f}")
+    crop.main("mouth")
+    variant = Variant.load(Path("data/variants/mouth.npz"))
+    np.testing.assert_array_equal(variant.fell_back, located.expected_error > round(worst, 9))
+
+
+def test_an_image_without_contrast_is_never_cut(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    obtain.main()
+    prepare_expressions.main()  # one grey level an image
+    Trust("xception", np.array([0.0, 1.0]), np.array([0.0, 0.01])).save(Path("models/trust.json"))
+    guess = Guess(np.zeros((3, 68, 2), np.float32), np.zeros(3, np.float32))
+    monkeypatch.setattr(locate_landmarks, "open_locator", lambda *_: lambda *_: guess)
+    locate_landmarks.main()
+    assert Located.load(Path("data/landmarks.npz")).expected_error.tolist() == [np.inf] * 3
+
+
+def test_points_by_dlib_without_its_file_say_what_is_missing(project: Path) -> None:
+    write_faces()
+    obtain.main()
+    prepare_expressions.main()
+    Trust("dlib", np.array([0.0, 1.0]), np.array([0.0, 0.1])).save(Path("models/trust.json"))
+    set_parameter("provider", "dlib")
+    for main in (calibrate_trust.main, evaluate_landmarks.main, locate_landmarks.main):
+        line = refuse(main)
+        assert line.startswith("params.yaml: landmarks.dlib_model: models/shape_predictor_68_face_landmarks.dat is ")
+
+
+def test_points_without_a_trust_are_not_found(project: Path) -> None:
+    obtain.main()
+    prepare_expressions.main()
+    assert refuse(locate_landmarks.main) == "models/trust.json: missing; run `dvc repro` to make it"
 
 
 # As processes

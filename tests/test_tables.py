@@ -18,7 +18,7 @@ from pipeline import compare, tables
 from pipeline.compare import ALL, MEAN, ORDER, Comparison
 from pipeline.params import Params
 from pipeline.reported import REPORTED, why
-from pipeline.results import CURVES, Cell, Results
+from pipeline.results import CURVES, Cell, PointScores, Results, TrustScores
 
 # Right answers of the ten validation and of the ten test images: by region and network, one entry a seed.
 CORRECT = np.array([[(5, 7), (6, 6)], [(8, 8), (5, 6)]])
@@ -381,13 +381,39 @@ def test_why_the_report_is_higher_is_told_in_points() -> None:
 
 
 def test_landmarks_as_they_are_read(results: Results) -> None:
-    assert as_lines(tables.landmark_rows(results.landmarks)) == [
-        "subset, view; faces; NME; AUC to 10%; failures above 10%",
-        "common, full_resolution; 1,554; 4.56%; 0.568; 6.2%",
-        "common, grey_48; 1,554; 6.12%; 0.410; 10.5%",
-        "challenging, full_resolution; 1,554; 4.56%; 0.568; 6.2%",
-        "challenging, grey_48; 1,554; 6.12%; 0.410; 10.5%",
+    ours = results.landmarks.providers["xception"]
+    some = {"ibug": {"grey_48": PointScores(n=1135, nme=0.08004, auc=0.25, failure_rate=0.2)}}
+    landmarks = results.landmarks.model_copy(update={"providers": {"xception": ours, "dlib": some}})
+    assert as_lines(tables.landmark_rows(landmarks)) == [
+        "points by; subset, view; faces; NME; AUC to 10%; failures above 10%",
+        "xception; common, full_resolution; 1,554; 4.56%; 0.568; 6.2%",
+        "xception; common, grey_48; 1,554; 6.12%; 0.410; 10.5%",
+        "xception; challenging, full_resolution; 1,554; 4.56%; 0.568; 6.2%",
+        "xception; challenging, grey_48; 1,554; 6.12%; 0.410; 10.5%",
+        "dlib; ibug, grey_48; 1,135; 8.00%; 0.250; 20.0%",
     ]
+
+
+def test_the_note_on_landmarks_says_how_well_bad_points_are_told_from_good(results: Results) -> None:
+    trust = TrustScores(n=4134, limit=0.08, auc=0.95678, caught=0.9, lost=0.1)
+    note = tables.landmark_note(results.landmarks.model_copy(update={"trust": trust}))
+    assert note.startswith("Mean error of the 68 points on the test faces, normalised by the inter-ocular distance")
+    assert " On 4,134 test images with occlusion, blur, rotation and pictures without a face added, " in note
+    assert "tells errors above 8% from the rest with an area under the ROC curve of 0.957." in note
+    assert "dlib" not in note
+
+
+def test_the_note_on_landmarks_says_nothing_of_a_trust_that_could_not_be_measured(results: Results) -> None:
+    unknown = results.landmarks.trust.model_copy(update={"auc": None})
+    note = tables.landmark_note(results.landmarks.model_copy(update={"trust": unknown}))
+    assert note.endswith("48 pixels, grey, loosely framed.")
+    assert "ROC" not in note
+
+
+def test_the_note_on_landmarks_warns_that_dlib_has_seen_the_test_faces(results: Results) -> None:
+    providers = results.landmarks.providers
+    both = results.landmarks.model_copy(update={"providers": {**providers, "dlib": providers["xception"]}})
+    assert tables.landmark_note(both).endswith(" dlib's usual file was trained on 300-W, these test images included.")
 
 
 def test_the_audit_as_it_is_read() -> None:
@@ -520,6 +546,7 @@ def test_the_whole_answer_in_markdown(found: Comparison, results: Results, param
         tables.group_rows(results.audit),
     ):
         assert f"\n\n{tables.markdown_table(rows)}" in text
+    assert f"## Landmarks\n\n{tables.landmark_note(results.landmarks)}\n" in text
     assert "most of what it scores was trained on. 30 images (Training + PrivateTest). " in text
     assert "8 images (PrivateTest)" in text
     assert "brackets its difference to vanilla in points" in text
@@ -601,8 +628,12 @@ def test_saved_tables_say_what_the_frames_say(
 
 
 def test_metrics_for_dvc(found: Comparison, results: Results, params: Params, tmp_path: Path) -> None:
-    view = results.landmarks["common"]["grey_48"].model_copy(update={"nme": 0.051234})
-    landmarks = {**results.landmarks, "common": {"grey_48": view}, "common_helen": results.landmarks["common"]}
+    theirs = results.landmarks.providers["xception"]
+    view = theirs["common"]["grey_48"].model_copy(update={"nme": 0.051234})
+    ours = {**theirs, "common": {"grey_48": view}, "common_helen": theirs["common"]}
+    landmarks = results.landmarks.model_copy(
+        update={"provider": "dlib", "providers": {"xception": theirs, "dlib": ours}}
+    )
     scores = altered(found.scores, {"protocol": "validation", "region": "vanilla", "network": "cnn2"}, accuracy=1 / 3)
     tables.save_tables(tmp_path, replace(found, scores=scores), replace(results, landmarks=landmarks), params)
     read = {name: json.loads(content) for name, content in files_in(tmp_path / "metrics").items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from pipeline import classify, landmarks
+from pipeline import classify
 from pipeline.files import InputError
+from pipeline.locators import xception
+from pipeline.networks import landmark_network
 from pipeline.weights import load_network, save_network
 
 HEADER = {"network": "tiny", "recipe": {"width": 0.25, "epochs": 3}, "validation": {"accuracy": 0.5}}
+OPEN = partial(xception.open_locator, mirror=False)
 
 
 def tiny(seed: int) -> nn.Module:
@@ -96,8 +100,8 @@ def test_a_pickle_is_refused_unopened(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
-@pytest.mark.parametrize(("load", "network"), [(classify.load, "xception"), (landmarks.load, "cnn1")])
-def test_a_model_of_the_other_kind_is_refused(tmp_path: Path, load: Callable[[Path], nn.Module], network: str) -> None:
+@pytest.mark.parametrize(("load", "network"), [(classify.load, "xception"), (OPEN, "cnn1")])
+def test_a_model_of_the_other_kind_is_refused(tmp_path: Path, load: Callable[[Path], object], network: str) -> None:
     path = tmp_path / "a.safetensors"
     save_network(path, tiny(0), {**HEADER, "network": network})
     with pytest.raises(InputError, match=f"weights of {network}, no .*; delete it and run `dvc repro`"):
@@ -109,3 +113,20 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     save_network(path, tiny(0), {**HEADER, "network": "cnn1"})
     with pytest.raises(InputError, match="weights of another network; delete it"):
         classify.load(path)
+
+
+@pytest.mark.parametrize(("width", "head"), [(0.125, "voting"), (0.25, "direct")])
+def test_landmark_weights_of_another_shape_are_refused(tmp_path: Path, width: float, head: str) -> None:
+    path = tmp_path / "a.safetensors"
+    header = {"network": "xception", "recipe": {"width": width, "head": head}}
+    save_network(path, landmark_network(points=68, width=0.125, head="direct"), header)
+    with pytest.raises(InputError, match="weights of another network; delete it"):
+        OPEN(path)
+
+
+def test_a_landmark_model_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    """Which had one kind of head only, and did not name it."""
+    path = tmp_path / "a.safetensors"
+    save_network(path, tiny(0), {"network": "xception", "recipe": {"width": 0.125}})
+    with pytest.raises(InputError, match="delete it and run `dvc repro`"):
+        OPEN(path)

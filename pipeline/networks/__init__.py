@@ -1,35 +1,27 @@
-"""The networks. `build` is all that the rest of fercrop needs of them."""
+"""The networks. `classifier` and `landmark_network` are all that the rest of fercrop needs of them."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import nn
 
+from pipeline.networks.xception import Xception
 from pipeline.params import NetworkName
 
 
-def build(
-    name: NetworkName | Literal["xception"], *, outputs: int, width: float = 1.0, pretrained: bool = False
-) -> nn.Module:
-    """A new network with random weights.
+def classifier(name: NetworkName, *, outputs: int, pretrained: bool = False) -> nn.Module:
+    """A new classifier with random weights.
 
     Args:
         name: the network.
-        outputs: how many numbers it gives an image: classes, or coordinates.
-        width: of every layer, as a fraction of the paper's (Xception only).
+        outputs: how many classes it tells apart.
         pretrained: start from ImageNet weights (GoogLeNet only; the others have none and start at random).
 
     Returns:
-        A module from (N, 1, height, width) images in -1..1 to (N, outputs) numbers.
+        A module from (N, 1, 48, 48) images in -1..1 to (N, outputs) numbers.
 
     Raises:
         InputError: pretrained weights were asked for and cannot be had.
     """
-    if name == "xception":
-        from pipeline.networks.xception import Xception
-
-        return Xception(outputs, width)
     if name == "googlenet":
         # Imported only here: torchvision takes as long to import as a small network's demo training takes.
         from pipeline.networks.googlenet import GreyGoogLeNet
@@ -38,3 +30,17 @@ def build(
     from pipeline.networks.cnn import cnn
 
     return cnn(name, outputs)
+
+
+def landmark_network(*, points: int, width: float, head: str) -> Xception:
+    """A new landmark model with random weights.
+
+    Args:
+        points: how many it finds.
+        width: of every layer, as a fraction of the paper's.
+        head: direct or voting, see `heads`.
+
+    Returns:
+        A module from (N, 1, height, width) images in -1..1 to (N, points, 3 + cells): x, y, spread and votes.
+    """
+    return Xception(points, width, head)

@@ -8,9 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-# The paper averages the last feature map to one value a channel, for classes. Where a point lies would be lost with it;
-# this grid, which an input of 128 pixels fills exactly, keeps it.
-GRID = 4
+from pipeline.networks.heads import HEADS
 
 
 class Separable(nn.Sequential):
@@ -49,21 +47,23 @@ class Residual(nn.Module):
 
 
 class Xception(nn.Module):
-    """Takes (N, 1, height, width), gives (N, outputs).
+    """Takes (N, 1, height, width), gives (N, points, 3 + cells): see `heads`.
 
     Args:
-        outputs: how many numbers it gives.
-        width: of every layer, as a fraction of the paper's. For 136 outputs 1 has 25.3 million parameters, 0.5 has 7.6,
-            0.25 has 2.5.
+        points: how many it finds.
+        width: of every layer, as a fraction of the paper's.
+        head: a name of `heads.HEADS`.
     """
 
-    def __init__(self, outputs: int, width: float) -> None:
+    def __init__(self, points: int, width: float, head: str) -> None:
         super().__init__()
 
         def wide(channels: int) -> int:
-            # Multiples of 8 suit vector units. Below 16, torch 2.15 crashes in the backward pass of a strided 1 x 1
+            if width == 1:
+                return channels
+            # Multiples of 16 suit vector units. Below 16, torch 2.15 crashes in the backward pass of a strided 1 x 1
             # convolution on the CPU.
-            return max(16, round(channels * width / 8) * 8)
+            return max(16, round(channels * width / 16) * 16)
 
         first, second, entry1, entry2, middle = map(wide, (32, 64, 128, 256, 728))
         exit1, exit2, exit3 = map(wide, (1024, 1536, 2048))
@@ -79,13 +79,14 @@ class Xception(nn.Module):
             Residual(middle, middle, exit1, halve=True),
             Separable(exit1, exit2), nn.ReLU(),
             Separable(exit2, exit3), nn.ReLU(),
-            nn.AdaptiveAvgPool2d(GRID), nn.Flatten(),
         )  # fmt: skip
-        self.head = nn.Linear(exit3 * GRID * GRID, outputs)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        self.head = HEADS[head]((entry2, middle, exit3), points)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        numbers: torch.Tensor = self.head(self.exit(self.middle(self.entry(images))))
-        return numbers
+        fine = self.entry[:-1](images)
+        middle = self.middle(self.entry[-1](fine))
+        found: torch.Tensor = self.head((fine, middle, self.exit(middle)))
+        return found

@@ -1,0 +1,73 @@
+"""face-alignment's 68-point network: four stacked hourglasses that give a heat map a point.
+
+Source: Bulat & Tzimiropoulos, "How Far Are We from Solving the 2D & 3D Face Alignment Problem?", ICCV 2017.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tqdm import tqdm
+
+from pipeline import points
+from pipeline.files import InputError
+from pipeline.locators import Guess, Locator
+from pipeline.squares import TIGHT
+
+NAME = "2DFAN-4"
+
+
+def weights() -> Path:
+    """Where face-alignment keeps the weights that it downloads. Raises ImportError if it is not installed."""
+    from face_alignment.api import models_urls
+
+    name: str = models_urls[NAME].rsplit("/", 1)[1]
+    return Path(torch.hub.get_dir()) / "checkpoints" / name
+
+
+def open_locator() -> Locator:
+    """The network with its own weights, downloaded if they are not there yet.
+
+    Raises:
+        InputError: the package is missing, or the weights cannot be had.
+    """
+    try:
+        from face_alignment import FaceAlignment, LandmarksType
+    except ImportError:
+        raise InputError(
+            "params.yaml: landmarks.provider: face_alignment is not installed; "
+            "run `rm -r .venv && make .venv`, which installs what requirements.txt names"
+        ) from None
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        # The "folder" detector needs no weights of its own, and is never asked: the box of every face is known.
+        network = FaceAlignment(LandmarksType.TWO_D, device=device, face_detector="folder", compile=False)
+    except (URLError, OSError, RuntimeError) as error:
+        from face_alignment.api import models_urls
+
+        raise InputError(
+            f"params.yaml: landmarks.provider: face_alignment has no weights ({error}); "
+            f"put {models_urls[NAME]} at {weights()}"
+        ) from None
+    return partial(_locate, network)
+
+
+def _locate(network: Any, images: npt.NDArray[np.uint8], progress: bool) -> Guess:
+    """The network's points; the doubt is how far its heat maps' peaks stay below 1 on average."""
+    side = images.shape[1]
+    # It was trained on squares about what the points span, which a whole face fills to 1 / TIGHT.
+    low, high = side / 2 * (1 - 1 / TIGHT) - 0.5, side / 2 * (1 + 1 / TIGHT) - 0.5
+    found = np.empty((len(images), points.COUNT, 2), np.float32)
+    doubt = np.empty(len(images), np.float32)
+    for row, image in enumerate(tqdm(images, "locating", unit="image", disable=None if progress else True)):
+        places, scores, _ = network.get_landmarks_from_image(
+            np.repeat(image[..., None], 3, -1), [(low, low, high, high)], return_landmark_score=True
+        )
+        found[row], doubt[row] = places[0], 1 - scores[0].mean()
+    return Guess(found, doubt)

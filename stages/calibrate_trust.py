@@ -1,0 +1,25 @@
+"""Learn, from faces that are held back from training, how far off found points are to be expected."""
+
+from pathlib import Path
+
+from pipeline import trust
+from pipeline.faces import Faces
+from pipeline.hard_faces import harden
+from pipeline.locators import open_locator
+from pipeline.params import load_params
+from stages import run
+
+SEED = 1
+
+
+def main() -> None:
+    settings = load_params().landmarks
+    faces = Faces.load(Path("data/faces.npz"))
+    hard = harden(faces.where(faces.split == "validation"), SEED)
+    guess = open_locator(settings.provider, settings)(hard.images, True)
+    curve = trust.learn(settings.provider, guess.doubt, trust.true_errors(hard, guess.points))
+    curve.save(Path("models/trust.json"))
+
+
+if __name__ == "__main__":
+    run(main)
