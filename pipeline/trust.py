@@ -52,9 +52,14 @@ class Trust:
         """Read what `save` wrote. Raises InputError if it is missing or damaged."""
         content = read_json(path)
         try:
-            return cls(str(content["provider"]), *(np.array(content[key], np.float64) for key in ("doubt", "error")))
+            provider = str(content["provider"])
+            doubt, error = (np.array(content[key], np.float64) for key in ("doubt", "error"))
+            whole = doubt.ndim == 1 and doubt.shape == error.shape and len(doubt) > 0
+            if not (whole and np.isfinite([doubt, error]).all() and (np.diff(doubt) > 0).all()):
+                raise ValueError
         except (KeyError, TypeError, ValueError):
             raise InputError(f"{path}: no curve of trust; delete it and run `dvc repro`") from None
+        return cls(provider, doubt, error)
 
 
 @dataclass(frozen=True)

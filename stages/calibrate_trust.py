@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipeline import trust
 from pipeline.faces import Faces
+from pipeline.files import InputError
 from pipeline.hard_faces import harden
 from pipeline.locators import open_locator
 from pipeline.params import load_params
@@ -15,7 +16,10 @@ SEED = 1
 def main() -> None:
     settings = load_params().landmarks
     faces = Faces.load(Path("data/faces.npz"))
-    hard = harden(faces.where(faces.split == "validation"), SEED)
+    held_out = faces.where(faces.split == "validation")
+    if not len(held_out):
+        raise InputError("data/faces.npz: no validation faces; check the data set and run `dvc repro`")
+    hard = harden(held_out, SEED)
     guess = open_locator(settings.provider, settings)(hard.images, True)
     curve = trust.learn(settings.provider, guess.doubt, trust.true_errors(hard, guess.points))
     curve.save(Path("models/trust.json"))

@@ -45,13 +45,17 @@ def open_predictor(path: Path) -> Any:
     if not path.exists():
         raise InputError(f"params.yaml: landmarks.dlib_model: {path} is missing; {_remedy()}")
     try:
-        return dlib.shape_predictor(str(path))
+        predictor = dlib.shape_predictor(str(path))
     except RuntimeError as error:
         raise InputError(f"{path}: no shape predictor of dlib's ({error}); replace it") from None
+    count = len(predict(predictor, np.zeros((SIDE, SIDE), np.uint8)))
+    if count != points.COUNT:
+        raise InputError(f"{path}: finds {count} points, not {points.COUNT}; {_remedy()}")
+    return predictor
 
 
 def predict(predictor: Any, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """The points (68, 2) in the pixels of one grey image whose face fills it."""
+    """The points (as many as the predictor has, 2) in the pixels of one grey image whose face fills it."""
     import dlib
 
     side = image.shape[0]

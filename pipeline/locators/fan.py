@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 from urllib.error import URLError
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -21,10 +23,11 @@ from pipeline.locators import Guess, Locator
 from pipeline.squares import TIGHT
 
 NAME = "2DFAN-4"
+SIDE = 256  # images are enlarged to this side: it cuts at whole pixels, and rounds points to them
 
 
 def weights() -> Path:
-    """Where face-alignment keeps the weights that it downloads. Raises ImportError if it is not installed."""
+    """Where face-alignment, which must be installed, keeps the weights that it downloads."""
     from face_alignment.api import models_urls
 
     name: str = models_urls[NAME].rsplit("/", 1)[1]
@@ -48,6 +51,8 @@ def open_locator() -> Locator:
     try:
         # The "folder" detector needs no weights of its own, and is never asked: the box of every face is known.
         network = FaceAlignment(LandmarksType.TWO_D, device=device, face_detector="folder", compile=False)
+    except (EOFError, UnpicklingError):
+        raise InputError(f"{weights()}: damaged; delete it, face-alignment downloads it again") from None
     except (URLError, OSError, RuntimeError) as error:
         from face_alignment.api import models_urls
 
@@ -62,12 +67,14 @@ def _locate(network: Any, images: npt.NDArray[np.uint8], progress: bool) -> Gues
     """The network's points; the doubt is how far its heat maps' peaks stay below 1 on average."""
     side = images.shape[1]
     # It was trained on squares about what the points span, which a whole face fills to 1 / TIGHT.
-    low, high = side / 2 * (1 - 1 / TIGHT) - 0.5, side / 2 * (1 + 1 / TIGHT) - 0.5
+    low, high = SIDE / 2 * (1 - 1 / TIGHT) - 0.5, SIDE / 2 * (1 + 1 / TIGHT) - 0.5
     found = np.empty((len(images), points.COUNT, 2), np.float32)
     doubt = np.empty(len(images), np.float32)
     for row, image in enumerate(tqdm(images, "locating", unit="image", disable=None if progress else True)):
+        large = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         places, scores, _ = network.get_landmarks_from_image(
-            np.repeat(image[..., None], 3, -1), [(low, low, high, high)], return_landmark_score=True
+            np.repeat(large[..., None], 3, -1), [(low, low, high, high)], return_landmark_score=True
         )
-        found[row], doubt[row] = places[0], 1 - scores[0].mean()
+        found[row] = (places[0] + 0.5) * (side / SIDE) - 0.5
+        doubt[row] = 1 - scores[0].mean() / 2  # it adds the heat maps of the image and of its mirror image
     return Guess(found, doubt)

@@ -33,10 +33,13 @@ def open_locator(path: Path, mirror: bool) -> Locator:
     state, header = load_network(path)
     if header["network"] != "xception":
         raise InputError(f"{path}: weights of {header['network']}, no landmark model; delete it and run `dvc repro`")
-    recipe = header["recipe"]
-    network = landmark_network(points=points.COUNT, width=recipe["width"], head=recipe["head"])
+    try:
+        width, head = header["recipe"]["width"], header["recipe"]["head"]
+    except KeyError:
+        raise InputError(f"{path}: of an earlier version; delete it and run `dvc repro`") from None
+    network = landmark_network(points=points.COUNT, width=width, head=head)
     fill(network, state, path)
-    return locator(network, mirror=mirror or recipe["head"] == "direct")
+    return locator(network, mirror=mirror or head == "direct")
 
 
 def locator(network: nn.Module, precision: str = "auto", mirror: bool = False) -> Locator:

@@ -33,7 +33,8 @@ class Direct(nn.Module):
         self.linear = nn.Linear(channels[-1] * self.GRID**2, 2 * points)
 
     def forward(self, maps: Maps) -> torch.Tensor:
-        places: torch.Tensor = self.linear(self.pool(maps[-1])).float().unflatten(1, (-1, 2))
+        with torch.autocast(maps[-1].device.type, enabled=False):  # bfloat16 would round places to an eighth of a pixel
+            places: torch.Tensor = self.linear(self.pool(maps[-1].float())).unflatten(1, (-1, 2))
         return torch.cat([places, torch.zeros_like(places[..., :1])], dim=-1)
 
     def start_at(self, shape: torch.Tensor) -> None:
