@@ -53,11 +53,11 @@ def train(
     labels = torch.from_numpy(variant.labels[learnt]).to(accelerator.device, torch.long)
     steps = max(1, len(images) // recipe.batch)
 
-    def batches(epoch: int) -> Iterator[Batch]:
+    def batches(epoch: int, share: slice) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed * 10_000 + epoch)
         order = torch.randperm(len(images), generator=generator).to(accelerator.device)
         for step in range(steps):
-            rows = order[step * recipe.batch : (step + 1) * recipe.batch]
+            rows = order[step * recipe.batch : (step + 1) * recipe.batch][share]
             yield augment_batch(_scale(images[rows]), recipe.augment, generator), labels[rows]
 
     def loss(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dvclive.live import Live
 
+from pipeline import device
 from pipeline.files import whole_folder
 from pipeline.fit import Log
 
@@ -16,8 +17,12 @@ from pipeline.fit import Log
 def curves(folder: Path) -> Iterator[Log]:
     """Yield a function that logs an epoch's metrics; the folder appears once the block has ended without an error.
 
-    It holds `metrics.json` (the last epoch) and `plots/metrics/NAME.tsv` (step and value, one line an epoch).
+    It holds `metrics.json` (the last epoch) and `plots/metrics/NAME.tsv` (step and value, one line an epoch). Of
+    several processes only the first writes it.
     """
+    if not device.first_process():
+        yield lambda *_: None
+        return
     with whole_folder(folder) as part, Live(str(part), save_dvc_exp=False, dvcyaml=None, report=None) as live:
 
         def log(epoch: int, metrics: dict[str, float]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 from accelerate import Accelerator
 
@@ -17,4 +19,10 @@ def pick(precision: str = "auto") -> Accelerator:
     if precision == "auto":
         native = torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()
         precision = "bf16" if native else "fp32"
-    return Accelerator(mixed_precision="bf16" if precision == "bf16" else "no")
+    # Without cpu=True, processes that a launcher starts on CPUs would not find each other.
+    return Accelerator(mixed_precision="bf16" if precision == "bf16" else "no", cpu=not cuda)
+
+
+def first_process() -> bool:
+    """Whether this process is the one that reports and writes: of several, launchers number it 0."""
+    return int(os.environ.get("RANK", "0")) == 0

@@ -1,4 +1,8 @@
-"""The one training loop, for both kinds of model: precision, schedule, averaging, early stop, resume."""
+"""The one training loop, for both kinds of model: precision, schedule, averaging, early stop, resume.
+
+It runs in one process or in several (one a GPU, on one machine or more), started by a launcher such as
+`accelerate launch` or `torchrun`: each trains on its share of every batch, and the first alone validates and writes.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -29,7 +35,8 @@ class Task:
 
     Attributes:
         steps: batches an epoch.
-        batches: the (inputs, targets) of an epoch, given its number from 0; the same for the same number.
+        batches: the (inputs, targets) of an epoch, given its number from 0 and which rows of each batch this process
+            takes; the same for the same arguments.
         loss: of (outputs, targets), a scalar.
         validate: the validation metrics of a model, by name.
         score: which of these chooses the epoch; higher is better.
@@ -38,7 +45,7 @@ class Task:
     """
 
     steps: int
-    batches: Callable[[int], Iterable[Batch]]
+    batches: Callable[[int, slice], Iterable[Batch]]
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     validate: Callable[[nn.Module], dict[str, float]]
     score: str
@@ -64,14 +71,20 @@ def fit(
     once it has saved the result.
 
     Args:
-        network: with its starting weights.
-        log: called with every epoch's number and metrics, those of a resumed run's earlier epochs first.
+        network: with its starting weights, the same in every process.
+        log: called in the first process with every epoch's number and metrics, those of a resumed run's earlier epochs
+            first.
         title: for the progress bar.
 
     Raises:
-        InputError: the checkpoint is damaged.
+        InputError: the checkpoint is damaged, or a batch has fewer rows than there are processes.
     """
     accelerator = device.pick(recipe.precision)
+    if recipe.batch < accelerator.num_processes:
+        raise InputError(
+            f"params.yaml: launcher: {accelerator.num_processes} processes cannot share a batch of {recipe.batch}"
+        )
+    share = slice(accelerator.process_index, None, accelerator.num_processes)
     network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(_decayed_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     schedule = _schedule(optimizer, recipe, task.steps)
@@ -84,18 +97,22 @@ def fit(
     parts = {name: part for name, part in everything.items() if part is not None}
     key = _key(task, recipe, seed)
     progress = _resume(checkpoint, key, parts)
-    for epoch, metrics in enumerate(progress.history):
-        log(epoch, metrics)
+    first = accelerator.is_main_process
+    if first:
+        for epoch, metrics in enumerate(progress.history):
+            log(epoch, metrics)
 
     done = len(progress.history)
-    bar = tqdm(total=recipe.epochs * task.steps, initial=done * task.steps, desc=title, unit="batch", disable=None)
+    hidden = None if first else True
+    bar = tqdm(total=recipe.epochs * task.steps, initial=done * task.steps, desc=title, unit="batch", disable=hidden)
     for epoch in range(done, recipe.epochs):
         if epoch - progress.best_epoch > recipe.patience and progress.best:
             break
-        torch.manual_seed(seed * 10_000 + epoch)  # dropout: each epoch starts alike, resumed or not
+        # Dropout: each epoch starts alike, resumed or not, and each process in its own way.
+        torch.manual_seed(seed * 10_000 + epoch + 1_000_000_000 * accelerator.process_index)
         model.train()
         total = torch.zeros((), device=accelerator.device)
-        for inputs, targets in task.batches(epoch):
+        for inputs, targets in task.batches(epoch, share):
             with accelerator.autocast():
                 outputs = model(inputs.to(accelerator.device, memory_format=torch.channels_last))
             loss = task.loss(outputs.float(), targets.to(accelerator.device))
@@ -109,15 +126,18 @@ def fit(
             total += loss.detach()
             bar.update()
         judged = averaged.module if averaged else network
+        loss_of_all = accelerator.reduce(total, "mean").item() / task.steps
         metrics = {
-            "train_loss": total.item() / task.steps,
-            **task.validate(judged),
+            "train_loss": loss_of_all,
+            **_from_first(accelerator, lambda: task.validate(judged)),  # noqa: B023 (called at once)
             "learning_rate": optimizer.param_groups[0]["lr"],
         }
         if not progress.best or metrics[task.score] > progress.history[progress.best_epoch][task.score]:
             progress.best_epoch = epoch
             progress.best = {name: value.detach().cpu().clone() for name, value in judged.state_dict().items()}
         progress.history.append(metrics)
+        if not first:
+            continue
         _save(checkpoint, key, parts, progress)
         log(epoch, metrics)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name != "learning_rate")
@@ -128,6 +148,12 @@ def fit(
     bar.close()
     network.load_state_dict(progress.best)
     return progress
+
+
+def _from_first(accelerator: Accelerator, compute: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """What the first process computes, handed to all: each has statistics of its own, and they must stop together."""
+    found: list[dict[str, float]] = [compute() if accelerator.is_main_process else {}]
+    return cast(list[dict[str, float]], broadcast_object_list(found))[0]
 
 
 def _decayed_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

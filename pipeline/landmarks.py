@@ -47,11 +47,11 @@ def train(
     steps = max(1, len(learnt) // recipe.batch)
     shown, true = cut_squares(faces.images[held_out], faces.points[held_out], 48, seed=0)
 
-    def batches(epoch: int) -> Iterator[Batch]:
+    def batches(epoch: int, share: slice) -> Iterator[Batch]:
         order = np.random.default_rng([seed, epoch]).permutation(learnt)
         augment = augmentation(seed * 10_000 + epoch)
         for step in range(steps):
-            rows = order[step * recipe.batch : (step + 1) * recipe.batch]
+            rows = order[step * recipe.batch : (step + 1) * recipe.batch][share]
             pairs = [augment(faces.images[row], faces.points[row]) for row in rows]
             images = torch.from_numpy(np.stack([image for image, _ in pairs]))
             targets = torch.from_numpy(np.stack([face for _, face in pairs]))

@@ -160,6 +160,7 @@ class Params(Section):
     regions: Annotated[dict[str, Annotated[Any, BeforeValidator(_read_region)]], Field(min_length=1)]
     networks: Annotated[list[NetworkName], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    launcher: Annotated[str, Field(min_length=1)]
     landmarks: LandmarkSettings
     recipes: dict[str, Recipe]
 

@@ -11,11 +11,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from pipeline import device
 from pipeline.files import InputError, write_bytes
 
 
 def save_network(path: Path, network: nn.Module, header: dict[str, Any]) -> None:
-    """Write a network's weights; `header` says how to build it again and how it was made."""
+    """Write a network's weights, in the first process; `header` says how to build it again and how it was made."""
+    if not device.first_process():
+        return
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     write_bytes(path, save(state, metadata={"fercrop": json.dumps(header, sort_keys=True)}))
 

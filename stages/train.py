@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import classify
+from pipeline import classify, device
 from pipeline.curves import curves
 from pipeline.files import digest
 from pipeline.params import load_params
@@ -32,7 +32,8 @@ def main(region: str, network: str, seed: str) -> None:
             **identity,
         }
         save_network(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"), model, header)
-    checkpoint.unlink(missing_ok=True)
+    if device.first_process():
+        checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import landmarks
+from pipeline import device, landmarks
 from pipeline.curves import curves
 from pipeline.faces import Faces
 from pipeline.files import digest
@@ -30,7 +30,8 @@ def main() -> None:
             **identity,
         }
         save_network(Path("models/landmarks.safetensors"), network, header)
-    CHECKPOINT.unlink(missing_ok=True)
+    if device.first_process():
+        CHECKPOINT.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -57,14 +57,15 @@ class Run:
         self.scores: list[float] | None = None  # what validation says, in place of the truth
         self.identity: dict[str, Any] = {"data": "abc"}
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int, share: slice) -> Iterator[Batch]:
         self.trained.append(epoch)
         generator = torch.Generator().manual_seed(epoch)
         for step in range(STEPS):
             if (epoch, step) == self.stop_in:
                 raise Interrupted
             time.sleep(self.pause)
-            yield self.draw(generator)
+            inputs, targets = self.draw(generator)
+            yield inputs[share], targets[share]
 
     @staticmethod
     def draw(generator: torch.Generator) -> Batch:
@@ -270,8 +271,8 @@ def test_averaged_weights_are_the_moving_average_of_every_step(checkpoint: Path)
     seen: list[torch.Tensor] = []
     run = Run()
 
-    def batches(epoch: int) -> Iterator[Batch]:
-        for batch in run.batches(epoch):
+    def batches(epoch: int, share: slice) -> Iterator[Batch]:
+        for batch in run.batches(epoch, share):
             yield batch
             seen.append(network.state_dict()["5.weight"].clone())  # after the step
 
