@@ -10,9 +10,8 @@ from torch import nn
 
 from pipeline.networks.heads import HEADS
 
-
-# The first LARGE parts of the entry flow have maps of a quarter of the image's size and more. Applied on a CPU to AT_ONCE
-# images at a time these stay in its cache, which makes the whole network a sixth faster.
+# The first LARGE parts of the entry flow have maps of a quarter of the image's size and more. Applied on a CPU to
+# AT_ONCE images at a time these stay in its cache, which makes the whole network a sixth faster.
 LARGE, AT_ONCE = 7, 8
 
 
