@@ -174,6 +174,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
         "networks": ["cnn1", "cnn4"],
         "seeds": [0],
+        "launcher": "python",
         "landmarks": {"provider": "xception", "mirror": False, "max_error": 0.08, "dlib_model": "models/dlib.dat"},
         "recipes": {"one": recipe, "other": recipe},
     }

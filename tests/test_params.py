@@ -162,6 +162,8 @@ MISTAKES = [
     ("cnn1,", "cnn9,", "networks.0", "'cnn1', 'cnn2', 'cnn3', 'cnn4' or 'googlenet', not 'cnn9'"),
     (r"seeds: \[0\]", "seeds: [-1]", "seeds.0", "greater than or equal to 0, not -1"),
     (r"seeds: \[0\]", "seeds: []", "seeds", "at least 1 item"),
+    (r"launcher: python", "launcher: 2", "launcher", "valid string, not 2"),
+    (r"launcher: python", "launcher: ''", "launcher", "at least 1 character"),
     (r"min_correlation: [0-9.]+", "min_correlation: 0", "twins.min_correlation", "greater than 0, not 0"),
     (
         r"min_correlation: [0-9.]+",
@@ -233,7 +235,9 @@ def test_a_mistake_is_one_line_with_its_key(tmp_path: Path, old: str, new: str, 
 def test_something_else_than_a_mapping_is_refused_with_all_keys(tmp_path: Path, content: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(content)
-    assert refuse(path) == "must hold the keys data, twins, recipe, regions, networks, seeds, landmarks, recipes"
+    assert refuse(path) == (
+        "must hold the keys data, twins, recipe, regions, networks, seeds, launcher, landmarks, recipes"
+    )
 
 
 def test_a_region_mapping_without_regions_is_refused(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ class Xception(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         together = AT_ONCE if images.device.type == "cpu" and not self.training else max(1, len(images))
-        large = torch.cat([self.entry[:LARGE](part) for part in images.split(together)])
+        large = torch.cat([self.entry[:LARGE](part) for part in torch.split(images, together)])
         fine = self.entry[LARGE:-1](large)
         middle = self.middle(self.entry[-1](fine))
         found: torch.Tensor = self.head((fine, middle, self.exit(middle)))
