@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from spots import Points, brightest, dotted, face_points
 
 from pipeline.augment_batch import ERASED, augment_batch
 from pipeline.augment_faces import augmentation
@@ -16,32 +17,8 @@ from pipeline.points import COUNT, MIRROR
 from pipeline.squares import INPUT
 
 Image = npt.NDArray[np.uint8]
-Points = npt.NDArray[np.float32]
 
 AXIS = (8, 27, 33)  # points that keep their number in the mirror: their order tells whether a face was mirrored
-
-
-def face_points(seed: int = 0) -> Points:
-    """Points that fill the middle of a face image, as `faces.cut_square` leaves them."""
-    found = np.random.default_rng(seed).uniform(60, 164, (COUNT, 2)).astype(np.float32)
-    found[list(AXIS)] = [[112, 160], [90, 80], [140, 110]]
-    found[0], found[16] = (52, 52), (172, 172)
-    return found
-
-
-def dotted(found: Points, number: int) -> Image:
-    """A dark image with a bright spot at one of the points."""
-    y, x = np.mgrid[:SIDE, :SIDE]
-    spot = np.exp(-((x - found[number, 0]) ** 2 + (y - found[number, 1]) ** 2) / (2 * 4**2))
-    return np.repeat((30 + 200 * spot).astype(np.uint8)[..., None], 3, axis=2)
-
-
-def brightest(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Where the middle of the bright spot is: x, y."""
-    weight = np.clip(image.astype(np.float64) - (image.min() / 2 + image.max() / 2), 0, None)
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
-    middle: npt.NDArray[np.float64] = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
-    return middle
 
 
 def turn(found: Points) -> float:

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
+from spots import brightest, dotted, face_points
 
 from pipeline.faces import SIDE
 from pipeline.points import COUNT
 from pipeline.squares import TIGHT, Squares, boxes_around, cut_squares
 
-Points = npt.NDArray[np.float32]
 BOXES = np.array([[20, 30, 120, 110], [5.5, 2, 40, 61], [-10, 0, 30, 25]])
-
-
-def face_points(seed: int = 0) -> Points:
-    """Points that fill the middle of a face image, as `faces.cut_square` leaves them."""
-    found = np.random.default_rng(seed).uniform(60, 164, (COUNT, 2)).astype(np.float32)
-    found[0], found[16] = (52, 52), (172, 172)
-    return found
-
-
-def dotted(found: Points, number: int) -> npt.NDArray[np.uint8]:
-    """A dark image with a bright spot at one of the points."""
-    y, x = np.mgrid[:SIDE, :SIDE]
-    spot = np.exp(-((x - found[number, 0]) ** 2 + (y - found[number, 1]) ** 2) / (2 * 4**2))
-    return np.repeat((30 + 200 * spot).astype(np.uint8)[..., None], 3, axis=2)
-
-
-def brightest(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Where the middle of the bright spot is: x, y."""
-    weight = np.clip(image.astype(np.float64) - (image.min() / 2 + image.max() / 2), 0, None)
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
-    middle: npt.NDArray[np.float64] = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
-    return middle
 
 
 def test_a_square_surrounds_its_box_with_the_same_air_everywhere() -> None:
