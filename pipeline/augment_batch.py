@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -37,6 +38,42 @@ def augment_batch(images: torch.Tensor, how: Augment, generator: torch.Generator
     if how.erase:
         images = _erase(images, how.erase, generator)
     return images
+
+
+def mix_batch(
+    images: torch.Tensor, targets: torch.Tensor, how: Augment, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mix each image of a batch with another, and their targets in the same shares.
+
+    Sources: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018; Yun et al., "CutMix", ICCV 2019.
+
+    Args:
+        images: (N, 1, height, width).
+        targets: (N, classes), the share of each class.
+    """
+    ways = [name for name in ("mixup", "cutmix") if getattr(how, name)]
+    if not ways:
+        return images, targets
+    draws = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))  # torch draws no Beta
+    way = draws.choice(ways)
+    share = draws.beta(*[getattr(how, way)] * 2)
+    others = torch.randperm(len(images), generator=generator).to(images.device)
+    if way == "mixup":
+        images = share * images + (1 - share) * images[others]
+    else:
+        height, width = images.shape[2:]
+        side = np.sqrt(1 - share)
+        (top, bottom), (left, right) = (_span(length, side, draws) for length in (height, width))
+        images = images.clone()
+        images[:, :, top:bottom, left:right] = images[others, :, top:bottom, left:right]
+        share = 1 - (bottom - top) * (right - left) / (height * width)  # of what fits into the image
+    return images, share * targets + (1 - share) * targets[others]
+
+
+def _span(length: int, fraction: float, draws: np.random.Generator) -> tuple[int, int]:
+    """A random part of 0..length that covers a fraction of it, or less where it leaves it."""
+    middle, half = draws.uniform(0, length), fraction * length / 2
+    return max(0, round(middle - half)), min(length, round(middle + half))
 
 
 def _erase(images: torch.Tensor, probability: float, generator: torch.Generator) -> torch.Tensor:

@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline import device
-from pipeline.augment_batch import augment_batch
-from pipeline.expressions import CLASSES
+from pipeline.augment_batch import augment_batch, mix_batch
+from pipeline.expressions import CLASSES, SIDE, VOTES
 from pipeline.files import InputError
 from pipeline.fit import Batch, Log, Progress, Task, fit
 from pipeline.networks import classifier
@@ -22,6 +22,21 @@ from pipeline.params import ClassifierRecipe, NetworkName
 from pipeline.protocols import PROTOCOLS
 from pipeline.regions import Variant
 from pipeline.weights import fill, load_network
+
+# What voters call each class.
+VOTE_OF = dict(zip(CLASSES, ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"), strict=True))
+
+# Sides of growing images are multiples of this: at 40 and 32 pixels all maps of GoogLeNet halve without a remainder.
+SIDE_STEP = 8
+
+# The views of an image that are averaged: shifts to the right and down, in pixels, and whether mirrored. Ten are the
+# middle, four shifts, and their mirror images, as in Krizhevsky et al., "ImageNet Classification", NIPS 2012.
+SHIFTS = [(0, 0), (-2, -2), (-2, 2), (2, -2), (2, 2)]
+VIEWS: dict[str, list[tuple[tuple[int, int], bool]]] = {
+    "one": [((0, 0), False)],
+    "mirror": [((0, 0), False), ((0, 0), True)],
+    "ten": [(shift, mirrored) for shift in SHIFTS for mirrored in (False, True)],
+}
 
 
 def train(
@@ -46,24 +61,33 @@ def train(
     if not learnt.any() or not held_out.any():
         raise InputError("the data set has no rows to train on or no PublicTest rows; check it and run `dvc repro`")
     torch.manual_seed(seed)
-    network = classifier(name, outputs=len(CLASSES), pretrained=recipe.pretrained and name == "googlenet")
+    network = classifier(
+        name, outputs=len(CLASSES), stem=recipe.stem, pretrained=recipe.pretrained and name == "googlenet"
+    )
     accelerator = device.pick(recipe.precision)
     # The whole split stays on the device as bytes: FER2013 is 83 MB, and no worker process has to feed it.
     images = torch.from_numpy(variant.images[learnt]).to(accelerator.device)[:, None]
-    labels = torch.from_numpy(variant.labels[learnt]).to(accelerator.device, torch.long)
+    labels = variant.labels[learnt]
+    targets = torch.from_numpy(soft_targets(labels, variant.votes[learnt], recipe.votes)).to(accelerator.device)
+    weights = torch.from_numpy(class_weights(labels, recipe.balance)).to(accelerator.device)
     steps = max(1, len(images) // recipe.batch)
+    sides = [SIDE] * recipe.epochs
+    if name == "googlenet":  # the small CNNs take one size only
+        sides = growing_sides(recipe.first_side, recipe.epochs)
 
     def batches(epoch: int, share: slice) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed * 10_000 + epoch)
         order = torch.randperm(len(images), generator=generator).to(accelerator.device)
         for step in range(steps):
             rows = order[step * recipe.batch : (step + 1) * recipe.batch][share]
-            yield augment_batch(_scale(images[rows]), recipe.augment, generator), labels[rows]
+            shown = augment_batch(_scale(images[rows]), recipe.augment, generator)
+            yield mix_batch(_resize(shown, sides[epoch]), targets[rows], recipe.augment, generator)
 
     def loss(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(outputs, targets, label_smoothing=recipe.label_smoothing)
+        return functional.cross_entropy(outputs, targets, weights, label_smoothing=recipe.label_smoothing)
 
     def validate(model: nn.Module) -> dict[str, float]:
+        # One view: ten would take as long as a third of the epoch.
         chances = probabilities(model, variant.images[held_out], recipe.precision)
         true = variant.labels[held_out]
         likelihood = np.maximum(chances[np.arange(len(true)), true], 1e-12)
@@ -77,29 +101,94 @@ def train(
     return network, progress
 
 
+def soft_targets(labels: npt.NDArray[np.uint8], votes: npt.NDArray[np.uint8], trust: float) -> npt.NDArray[np.float32]:
+    """What a classifier shall answer: for each image the share of each class, (N, 7).
+
+    Source: Barsoum et al., "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
+    Distribution", ICMI 2016, whose votes these are.
+
+    Args:
+        labels: (N,), indices of `CLASSES`.
+        votes: (N, 10), see `Expressions`. Those for no expression of `CLASSES` are left out.
+        trust: from 0, the label alone, to 1, the votes alone. An image without votes keeps its label.
+    """
+    shares = np.eye(len(CLASSES), dtype=np.float32)[labels]
+    counts = votes[:, [VOTES.index(VOTE_OF[name]) for name in CLASSES]].astype(np.float32)
+    voted = counts.any(axis=1)
+    counts[voted] /= counts[voted].sum(axis=1, keepdims=True)
+    shares[voted] += trust * (counts[voted] - shares[voted])
+    return shares
+
+
+def class_weights(labels: npt.NDArray[np.uint8], balance: float) -> npt.NDArray[np.float32]:
+    """How much an image of each class counts, (7,): 1 for all with balance 0; with 1, all classes together count alike.
+
+    A class without an image counts like the rarest that has some.
+    """
+    counts = np.bincount(labels, minlength=len(CLASSES))
+    weights: npt.NDArray[np.float64] = np.maximum(counts, counts[counts > 0].min()) ** -float(balance)
+    weights *= counts.sum() / (weights @ counts)  # the mean over the images is 1
+    return weights.astype(np.float32)
+
+
+def growing_sides(first: int, epochs: int) -> list[int]:
+    """The side of the images in each epoch, in pixels: in steps of `SIDE_STEP` to `SIDE`, which has the last quarter.
+
+    Small images take less time, and what is learnt from them carries over. Source: Tan and Le, "EfficientNetV2: Smaller
+    Models and Faster Training", ICML 2021, section 4.
+    """
+    smaller = range(first, SIDE, SIDE_STEP)
+    growing = int(0.75 * epochs) if smaller else 0
+    return [smaller[epoch * len(smaller) // growing] for epoch in range(growing)] + [SIDE] * (epochs - growing)
+
+
 def load(path: Path) -> nn.Module:
     """A classifier that the stage `train` wrote. Raises InputError if it is missing or damaged."""
     state, header = load_network(path)
     if header["network"] not in get_args(NetworkName):
         raise InputError(f"{path}: weights of {header['network']}, no classifier; delete it and run `dvc repro`")
-    network = classifier(header["network"], outputs=len(CLASSES))
+    network = classifier(header["network"], outputs=len(CLASSES), stem=header.get("recipe", {}).get("stem", "imagenet"))
     fill(network, state, path)
     return network
 
 
 def probabilities(
-    network: nn.Module, images: npt.NDArray[np.uint8], precision: str = "auto", batch: int = 512
+    network: nn.Module, images: npt.NDArray[np.uint8], precision: str = "auto", views: str = "one", batch: int = 512
 ) -> npt.NDArray[np.float32]:
-    """How likely each class is: (N, 48, 48) grey images to (N, 7), each row summing to 1."""
+    """How likely each class is: (N, 48, 48) grey images to (N, 7), each row summing to 1.
+
+    Args:
+        views: of each image, a name of `VIEWS`; the result is the mean over them.
+    """
     accelerator = device.pick(precision)
     network = network.to(accelerator.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     parts = []
     with torch.inference_mode(), accelerator.autocast():
         for start in range(0, len(images), batch):
             pixels = torch.from_numpy(images[start : start + batch]).to(accelerator.device)[:, None]
-            scores = network(_scale(pixels).contiguous(memory_format=torch.channels_last))
-            parts.append(scores.float().softmax(1).cpu().numpy())
+            total = torch.zeros(len(pixels), len(CLASSES), device=accelerator.device)
+            for shift, mirrored in VIEWS[views]:
+                shown = _look(_scale(pixels), shift, mirrored).contiguous(memory_format=torch.channels_last)
+                total += network(shown).float().softmax(1)
+            parts.append((total / len(VIEWS[views])).cpu().numpy())
     return np.concatenate(parts)
+
+
+def _look(images: torch.Tensor, shift: tuple[int, int], mirrored: bool) -> torch.Tensor:
+    """A view of images; what moves in from outside repeats the edge."""
+    across, down = shift
+    if across or down:
+        reach = max(abs(across), abs(down))
+        padded = functional.pad(images, [reach] * 4, mode="replicate")
+        height, width = images.shape[2:]
+        images = padded[:, :, reach + down : reach + down + height, reach + across : reach + across + width]
+    return images.flip(-1) if mirrored else images
+
+
+def _resize(images: torch.Tensor, side: int) -> torch.Tensor:
+    if images.shape[-1] == side:
+        return images
+    return functional.interpolate(images, (side, side), mode="bilinear", antialias=True)
 
 
 def _scale(pixels: torch.Tensor) -> torch.Tensor:

@@ -17,12 +17,12 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import nn
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from pipeline import device
 from pipeline.files import InputError, whole_file
+from pipeline.optimize import optimizers, schedules
 from pipeline.params import FitRecipe
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -86,15 +86,16 @@ def fit(
         )
     share = slice(accelerator.process_index, None, accelerator.num_processes)
     network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(_decayed_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
-    schedule = _schedule(optimizer, recipe, task.steps)
+    moving = optimizers(network, recipe)
+    scheduling = schedules(moving, recipe, recipe.epochs * task.steps)
     averaged = None
     if recipe.average:
         blend = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
         averaged = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
     model = accelerator.prepare_model(network)
-    everything = {"network": network, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}
-    parts = {name: part for name, part in everything.items() if part is not None}
+    parts: dict[str, Any] = {"network": network, **moving, **scheduling}
+    if averaged:
+        parts["averaged"] = averaged
     key = _key(task, recipe, seed)
     progress = _resume(checkpoint, key, parts)
     first = accelerator.is_main_process
@@ -116,10 +117,11 @@ def fit(
             with accelerator.autocast():
                 outputs = model(inputs.to(accelerator.device, memory_format=torch.channels_last))
             loss = task.loss(outputs.float(), targets.to(accelerator.device))
-            optimizer.zero_grad(set_to_none=True)
+            network.zero_grad(set_to_none=True)
             accelerator.backward(loss)
-            optimizer.step()
-            if schedule:
+            for optimizer in moving.values():
+                optimizer.step()
+            for schedule in scheduling.values():
                 schedule.step()
             if averaged:
                 averaged.update_parameters(network)
@@ -130,7 +132,7 @@ def fit(
         metrics = {
             "train_loss": loss_of_all,
             **_from_first(accelerator, lambda: task.validate(judged)),  # noqa: B023 (called at once)
-            "learning_rate": optimizer.param_groups[0]["lr"],
+            "learning_rate": moving["adamw"].param_groups[0]["lr"],
         }
         if not progress.best or metrics[task.score] > progress.history[progress.best_epoch][task.score]:
             progress.best_epoch = epoch
@@ -154,22 +156,6 @@ def _from_first(accelerator: Accelerator, compute: Callable[[], dict[str, float]
     """What the first process computes, handed to all: each has statistics of its own, and they must stop together."""
     found: list[dict[str, float]] = [compute() if accelerator.is_main_process else {}]
     return cast(list[dict[str, float]], broadcast_object_list(found))[0]
-
-
-def _decayed_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay; biases and the scales of batch normalisation do not, for there it only slows the fit."""
-    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
-    return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def _schedule(optimizer: torch.optim.Optimizer, recipe: FitRecipe, steps: int) -> LRScheduler | None:
-    if recipe.schedule == "constant":
-        return None
-    # A fifth of the time warming up, then a cosine down to nothing (Smith & Topin, "Super-Convergence", 2018).
-    return OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=recipe.epochs * steps, pct_start=0.2, cycle_momentum=False
-    )
 
 
 def _key(task: Task, recipe: FitRecipe, seed: int) -> str:

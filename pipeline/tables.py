@@ -21,6 +21,8 @@ Rows = list[list[str]]  # the header first, and in each row the name first
 
 SIGNIFICANT = 1 - LEVEL
 
+VIEWS = {"mirror": "itself and its mirror image", "ten": "five shifts of itself and of its mirror image"}
+
 TEST_NOTE = (
     "Difference: accuracy of the first less the second, in points, with its 95% interval from a bootstrap of twin "
     "groups. McNemar: exact p value (the largest over the seeds). Over seeds: p value that takes images and seeds as "
@@ -106,6 +108,12 @@ def caveat(comparison: Comparison, params: Params) -> str:
         )
     if seeds == 1:
         text += " One seed: how much another start of the training would change is not known."
+    if params.chosen.views != "one":
+        text += f" Each image was judged by {VIEWS[params.chosen.views]}."
+    recipes = {name: params.chosen.classifiers[name] for name in params.networks}
+    voted = [f"{name} {recipe.votes:.0%}" for name, recipe in recipes.items() if recipe.votes]
+    if voted:
+        text += f" FER+'s votes stood in for a part of the labels learnt from: {', '.join(voted)}."
     if params.data.source == "demo":
         text += " The demo's images are drawn: they show that the pipeline works and say nothing about faces."
     return text

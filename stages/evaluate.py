@@ -16,7 +16,8 @@ def main(region: str, network: str, seed: str) -> None:
     name, number = params.cell(region, network, seed)
     variant = Variant.load(Path(f"data/variants/{region}.npz"))
     model = classify.load(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"))
-    chances = classify.probabilities(model, variant.images, params.chosen.classifiers[name].precision)
+    precision = params.chosen.classifiers[name].precision
+    chances = classify.probabilities(model, variant.images, precision, params.chosen.views)
     twins = Twins.load(Path("data/twins.npz")).twins
     scores = {}
     for protocol in protocols.PROTOCOLS:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 import torch
 from spots import Points, brightest, dotted, face_points
 
-from pipeline.augment_batch import ERASED, augment_batch
+from pipeline.augment_batch import ERASED, augment_batch, mix_batch
 from pipeline.augment_faces import augmentation
 from pipeline.faces import SIDE
 from pipeline.params import Augment
@@ -96,7 +97,8 @@ def test_colours_become_grey_with_one_channel() -> None:
 
 
 def settings(**changes: Any) -> Augment:
-    return Augment.model_validate({"flip": False, "rotate": 0, "shift": 0, "scale": 0, "erase": 0, **changes})
+    nothing = {"flip": False, "rotate": 0, "shift": 0, "scale": 0, "erase": 0, "mixup": 0, "cutmix": 0}
+    return Augment.model_validate({**nothing, **changes})
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -195,3 +197,130 @@ def test_the_same_generator_gives_the_same_batch_and_each_image_its_own_change()
     assert not torch.equal(one, other)
     alike = augment_batch(spots(8, 20, 20), everything, seeded())
     assert len({image.numpy().tobytes() for image in alike}) == 8
+
+
+# Mixing
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+def even() -> Batch:
+    """Images of one level each, and as its target the level of each and what is left to 1."""
+    level = torch.linspace(0, 1, 9)
+    return level[:, None, None, None].repeat(1, 1, 48, 40), torch.stack([level, 1 - level], 1)
+
+
+def mixed(seed: int, **changes: Any) -> Batch:
+    return mix_batch(*even(), settings(**changes), seeded(seed))
+
+
+def shares(seed: int, **changes: Any) -> torch.Tensor:
+    """How much of each of five images goes into each: (5, 5)."""
+    return mix_batch(torch.zeros(5, 1, 48, 48), torch.eye(5), settings(**changes), seeded(seed))[1]
+
+
+def is_even(images: torch.Tensor) -> bool:
+    return torch.equal(images, images[:, :, :1, :1].expand_as(images))
+
+
+def test_without_mixing_a_batch_is_handed_on_and_nothing_is_drawn() -> None:
+    images, targets = even()
+    generator = seeded()
+    changed, wanted = mix_batch(images, targets, settings(flip=True, shift=0.1, erase=0.5), generator)
+    assert changed is images
+    assert wanted is targets
+    assert torch.equal(generator.get_state(), seeded().get_state())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_mixup_blends_images_and_targets_in_the_same_shares(seed: int) -> None:
+    images, targets = mixed(seed, mixup=1)
+    assert is_even(images)
+    torch.testing.assert_close(images[:, 0, 0, 0], targets[:, 0])
+    torch.testing.assert_close(targets.sum(1), torch.ones(9))
+    assert not torch.allclose(targets, even()[1], atol=0.01)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_share_of_the_target_is_that_of_the_pasted_pixels(seed: int) -> None:
+    (images, targets), level = mixed(seed, cutmix=1), even()[1][:, 0]
+    for image, target, own in zip(images[:, 0], targets, level, strict=True):
+        pasted = image != own
+        other = image[pasted][0] if pasted.any() else own
+        assert (image[pasted] == other).all()
+        assert other in level
+        share = pasted.float().mean()
+        torch.testing.assert_close(target[0], (1 - share) * own + share * other)
+        assert pasted.sum() == pasted.any(1).sum() * pasted.any(0).sum()  # it is a rectangle
+    torch.testing.assert_close(targets.sum(1), torch.ones(9))
+
+
+@pytest.mark.parametrize("way", ["mixup", "cutmix"])
+def test_what_comes_of_another_image_keeps_its_place(way: str) -> None:
+    """Images that are alike stay as they are."""
+    images = noise(1).repeat(6, 1, 1, 1)
+    for seed in range(8):
+        changed, _ = mix_batch(images, torch.eye(6), settings(**{way: 1}), seeded(seed))
+        torch.testing.assert_close(changed, images)
+
+
+def test_rectangles_lie_all_over_the_image() -> None:
+    marked = torch.zeros(2, 1, 48, 48)
+    marked[1] = 1
+    drawn = [mix_batch(marked, torch.eye(2), settings(cutmix=1), seeded(seed))[0][0, 0] for seed in range(200)]
+    pasted = torch.stack([image for image in drawn if image.any()])
+    assert 70 < len(pasted) < 130  # half the time an image of two is its own partner
+    often = pasted.mean(0)
+    assert often.min() > 0.05
+    assert often.max() < 0.8
+    tall, wide = pasted.any(2).sum(1).float(), pasted.any(1).sum(1).float()
+    assert (tall > 1.5 * wide).any()  # cut off at a side
+    assert (wide > 1.5 * tall).any()
+    assert (tall == wide).float().mean() > 0.1  # but square where it fits
+
+
+@pytest.mark.parametrize("way", ["mixup", "cutmix"])
+def test_the_larger_the_setting_the_nearer_are_the_shares_to_halves(way: str) -> None:
+    """Of Beta(0.1, 0.1) most draws are near 0 or 1, of Beta(500, 500) all are near 0.5."""
+    little, much = (torch.stack([shares(seed, **{way: alpha}) for seed in range(60)]) for alpha in (0.1, 500))
+    blended = (little > 0.1) & (little < 0.9)
+    assert blended.float().mean() < 0.2
+    taken = (much * (1 - torch.eye(5))).amax((1, 2))
+    assert taken.max() < 0.6
+    assert (taken > 0.4).float().mean() > 0.1  # most rectangles are cut off at the sides
+
+
+def test_each_image_is_taken_from_once_and_partners_are_drawn_anew() -> None:
+    partners = [shares(seed, mixup=500) for seed in range(20)]
+    for share in partners:
+        torch.testing.assert_close(share.sum(0), torch.ones(5))
+    assert len({share.gt(0.1).numpy().tobytes() for share in partners}) > 10
+
+
+def test_with_both_each_batch_is_mixed_in_one_way_half_the_time_in_either() -> None:
+    blended = [is_even(mixed(seed, mixup=1, cutmix=1)[0]) for seed in range(100)]
+    assert 30 < sum(blended) < 70
+    for seed in range(100):
+        images, targets = mixed(seed, mixup=1, cutmix=1)
+        torch.testing.assert_close(images.mean((1, 2, 3)), targets[:, 0])
+
+
+@pytest.mark.parametrize("way", [{"mixup": 0.4}, {"cutmix": 1}, {"mixup": 1, "cutmix": 1}])
+def test_the_same_generator_mixes_alike_and_the_next_batch_otherwise(way: dict[str, float]) -> None:
+    generator = seeded(3)
+    one, again, other = mixed(3, **way), mix_batch(*even(), settings(**way), generator), mixed(4, **way)
+    following = mix_batch(*even(), settings(**way), generator)
+    for first, second, third, fourth in zip(one, again, other, following, strict=True):
+        assert torch.equal(first, second)
+        assert not torch.equal(first, third)
+        assert not torch.equal(first, fourth)
+
+
+@pytest.mark.parametrize("way", ["mixup", "cutmix"])
+def test_what_is_mixed_is_left_as_it_was(way: str) -> None:
+    images, targets = even()
+    changed, wanted = mix_batch(images, targets, settings(**{way: 1}), seeded())
+    assert not torch.equal(changed, images)
+    assert not torch.equal(wanted, targets)
+    assert torch.equal(images, even()[0])
+    assert torch.equal(targets, even()[1])

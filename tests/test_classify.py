@@ -13,21 +13,22 @@ import torch
 from torch import nn
 
 from pipeline import classify
-from pipeline.expressions import CLASSES
+from pipeline.expressions import CLASSES, SIDE, VOTES
 from pipeline.files import InputError
 from pipeline.fit import Progress
 from pipeline.networks import classifier
-from pipeline.params import ClassifierRecipe
+from pipeline.params import ClassifierRecipe, NetworkName
 from pipeline.regions import Variant, whole_boxes
 from pipeline.weights import save_network
 
-AUGMENT = {"flip": False, "rotate": 0, "shift": 0.0, "scale": 0.0, "erase": 0.0}
+AUGMENT = {"flip": False, "rotate": 0, "shift": 0.0, "scale": 0.0, "erase": 0.0, "mixup": 0.0, "cutmix": 0.0}
 
 
 def make_recipe(**changes: Any) -> ClassifierRecipe:
     settings = {
-        "epochs": 4, "batch": 8, "learning_rate": 1e-3, "weight_decay": 0.01, "schedule": "constant", "average": 0.0,
-        "patience": 4, "precision": "fp32", "label_smoothing": 0.0, "pretrained": False, "augment": AUGMENT,
+        "epochs": 4, "batch": 8, "learning_rate": 1e-3, "weight_decay": 0.01, "optimizer": "adamw",
+        "schedule": "constant", "average": 0.0, "patience": 4, "precision": "fp32", "label_smoothing": 0.0,
+        "votes": 0.0, "balance": 0.0, "stem": "imagenet", "pretrained": False, "first_side": 48, "augment": AUGMENT,
     }  # fmt: skip
     return ClassifierRecipe.model_validate({**settings, **changes})
 
@@ -52,10 +53,14 @@ def make_variant(counts: tuple[int, int, int] = (48, 24, 8)) -> Variant:
 
 
 def train(
-    variant: Variant, checkpoint: Path, recipe: ClassifierRecipe | None = None, seed: int = 0
+    variant: Variant,
+    checkpoint: Path,
+    recipe: ClassifierRecipe | None = None,
+    seed: int = 0,
+    name: NetworkName = "cnn1",
 ) -> tuple[nn.Module, Progress]:
     recipe = recipe or make_recipe()
-    return classify.train(variant, "cnn1", recipe, seed, {}, checkpoint, lambda *_: None, "cnn1 on whole")
+    return classify.train(variant, name, recipe, seed, {}, checkpoint, lambda *_: None, f"{name} on whole")
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:
@@ -135,12 +140,13 @@ def test_the_seed_decides_everything(tmp_path: Path) -> None:
     assert not same(one, other)
 
 
-def test_the_augmentation_that_was_asked_for_is_used(tmp_path: Path) -> None:
-    plain, shifted = (
-        train(make_variant(), tmp_path / f"{n}.pt", make_recipe(epochs=1, augment={**AUGMENT, "shift": shift}))[0]
-        for n, shift in enumerate((0.0, 0.2))
+@pytest.mark.parametrize("change", [{"shift": 0.2}, {"mixup": 1.0}, {"cutmix": 1.0}])
+def test_the_augmentation_that_was_asked_for_is_used(tmp_path: Path, change: dict[str, float]) -> None:
+    plain, changed = (
+        train(make_variant(), tmp_path / f"{n}.pt", make_recipe(epochs=1, augment={**AUGMENT, **changes}))[0]
+        for n, changes in enumerate(({}, change))
     )
-    assert not same(plain, shifted)
+    assert not same(plain, changed)
 
 
 def test_label_smoothing_is_used(tmp_path: Path) -> None:
@@ -182,6 +188,249 @@ def test_an_empty_split_is_refused(tmp_path: Path, counts: tuple[int, int, int])
     assert list(tmp_path.iterdir()) == []
 
 
+# What is to be answered, and what counts how much
+
+EVERY_VOTE = [1, 2, 3, 4, 5, 6, 7, 80, 90, 100]  # in the order of VOTES
+EVERY_SHARE = [5 / 28, 6 / 28, 7 / 28, 2 / 28, 4 / 28, 3 / 28, 1 / 28]  # of angry, disgust, fear, happy, sad, ...
+
+
+def soft(label: str, votes: list[int], trust: float) -> list[float]:
+    """The target of one image."""
+    labels = np.array([CLASSES.index(label)], np.uint8)
+    found = classify.soft_targets(labels, np.array([votes], np.uint8), trust)
+    assert found.dtype == np.float32
+    assert found.shape == (1, 7)
+    return [float(share) for share in found[0]]
+
+
+def only(label: str) -> list[float]:
+    return [float(name == label) for name in CLASSES]
+
+
+def test_votes_that_are_not_trusted_leave_the_label() -> None:
+    assert soft("sad", EVERY_VOTE, trust=0.0) == only("sad")
+
+
+def test_votes_alone_are_shares_of_the_classes_without_those_for_anything_else() -> None:
+    assert soft("sad", EVERY_VOTE, trust=1.0) == pytest.approx(EVERY_SHARE)
+
+
+@pytest.mark.parametrize("trust", [0.25, 0.5])
+def test_votes_that_are_trusted_in_part_take_that_part_of_the_label(trust: float) -> None:
+    expected = [(1 - trust) * label + trust * vote for label, vote in zip(only("happy"), EVERY_SHARE, strict=True)]
+    assert soft("happy", EVERY_VOTE, trust) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("votes", [[0] * 10, [0] * 7 + [10, 0, 0], [0] * 7 + [1, 2, 7]])
+def test_without_votes_for_a_class_the_label_stays(votes: list[int]) -> None:
+    assert soft("fear", votes, trust=1.0) == only("fear")
+
+
+@pytest.mark.parametrize(
+    ("vote", "label"),
+    [
+        ("anger", "angry"),
+        ("disgust", "disgust"),
+        ("fear", "fear"),
+        ("happiness", "happy"),
+        ("sadness", "sad"),
+        ("surprise", "surprise"),
+        ("neutral", "neutral"),
+    ],
+)
+def test_each_vote_is_for_the_class_of_its_expression(vote: str, label: str) -> None:
+    assert soft("sad", [10 * (name == vote) for name in VOTES], trust=1.0) == only(label)
+
+
+@pytest.mark.parametrize("trust", [0.0, 0.3, 1.0])
+def test_each_image_has_its_own_votes_and_its_shares_sum_to_1(trust: float) -> None:
+    draws = np.random.default_rng(0)
+    labels, votes = draws.integers(0, 7, 20).astype(np.uint8), draws.integers(0, 100, (20, 10)).astype(np.uint8)
+    votes[::3] = 0
+    before = votes.copy()
+    found = classify.soft_targets(labels, votes, trust)
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-6)
+    for row, label, own in zip(found, labels, votes, strict=True):
+        assert row.tolist() == soft(CLASSES[label], own.tolist(), trust)
+    np.testing.assert_array_equal(votes, before)
+
+
+def test_what_is_learnt_is_what_the_voters_say_as_far_as_they_are_trusted(tmp_path: Path) -> None:
+    """They call happy what is labelled surprise, and the other way round."""
+    variant = make_variant()
+    variant.votes[variant.labels == 3, VOTES.index("surprise")] = 10
+    variant.votes[variant.labels == 5, VOTES.index("happiness")] = 10
+    accuracies, losses = [], []
+    for trust in (0.0, 0.5, 1.0):
+        _, progress = train(variant, tmp_path / f"{trust}.pt", make_recipe(votes=trust))
+        accuracies.append(progress.history[-1]["validation_accuracy"])
+        losses.append(progress.history[-1]["train_loss"])
+    assert accuracies[0] > 0.7
+    assert accuracies[2] < 0.3
+    assert losses[1] > np.log(2) - 0.01  # both are as likely: nothing to be told apart
+
+
+def weighed(labels: npt.ArrayLike, balance: float) -> npt.NDArray[np.float32]:
+    return classify.class_weights(np.asarray(labels, np.uint8), balance)
+
+
+UNBALANCED = np.repeat(np.arange(7), [40, 4, 41, 72, 48, 32, 50])
+
+
+def test_without_balance_all_images_count_alike() -> None:
+    found = weighed(UNBALANCED, 0.0)
+    assert found.dtype == np.float32
+    assert found.tolist() == [1] * 7
+
+
+def test_with_full_balance_all_classes_count_alike() -> None:
+    of_class = weighed(UNBALANCED, 1.0) * np.bincount(UNBALANCED)
+    np.testing.assert_allclose(of_class, len(UNBALANCED) / 7, rtol=1e-6)
+
+
+def test_half_a_balance_is_the_root_of_the_frequency() -> None:
+    found = weighed(UNBALANCED, 0.5)
+    assert found[1] / found[0] == pytest.approx(np.sqrt(10))
+    assert found[1] / found[3] == pytest.approx(np.sqrt(18))
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("labels", [UNBALANCED, [3, 3, 3, 3, 5], [6]])
+def test_the_mean_over_the_images_stays_1(labels: npt.ArrayLike, balance: float) -> None:
+    assert weighed(labels, balance)[np.asarray(labels)].mean() == pytest.approx(1)
+
+
+def test_a_class_without_an_image_counts_like_the_rarest() -> None:
+    found = weighed([3, 3, 3, 3, 5, 5], 1.0)
+    assert found[3] == pytest.approx(0.75)
+    np.testing.assert_allclose(found[[0, 1, 2, 4, 5, 6]], 1.5)
+
+
+def test_balance_makes_a_rare_class_as_likely_as_a_frequent_one(tmp_path: Path) -> None:
+    """Where the images do not tell them apart."""
+    variant = make_variant((480, 4, 4))
+    variant.for_training[48:480:2] = False  # leaves 24 of class 3 and 240 of class 5
+    variant.images[:] = 200
+    chances = []
+    for balance in (0.0, 1.0):
+        network, _ = train(variant, tmp_path / f"{balance}.pt", make_recipe(balance=balance, epochs=1))
+        chances.append(classify.probabilities(network, variant.images[:1], "fp32")[0])
+    assert chances[0][3] < 0.2
+    assert chances[0][5] > 0.8
+    assert 0.3 < chances[1][3] < 0.7
+
+
+# Growing images
+
+
+@pytest.mark.parametrize("first", [24, 32, 40])
+@pytest.mark.parametrize("epochs", [4, 8, 20, 40, 100])
+def test_images_grow_from_the_first_side_and_the_last_quarter_has_all_pixels(first: int, epochs: int) -> None:
+    sides = classify.growing_sides(first, epochs)
+    assert len(sides) == epochs
+    assert sides[0] == first
+    assert sides == sorted(sides)
+    assert sides[-(epochs // 4) :] == [SIDE] * (epochs // 4)
+    assert all(side % 8 == 0 for side in sides)
+
+
+def test_images_grow_evenly() -> None:
+    assert classify.growing_sides(24, 12) == [24, 24, 32, 32, 32, 40, 40, 40, 48, 48, 48, 48]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5, 6, 7, 10])
+def test_the_last_epoch_has_all_pixels_however_few_there_are(epochs: int) -> None:
+    assert classify.growing_sides(24, epochs)[-1] == SIDE
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 40])
+def test_images_that_start_with_all_pixels_do_not_grow(epochs: int) -> None:
+    assert classify.growing_sides(SIDE, epochs) == [SIDE] * epochs
+
+
+class Pooled(nn.Module):
+    """Takes images of any size, and notes the sides of those that it is trained on and of those that it judges."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4, 7))
+        self.learnt: list[int] = []
+        self.judged: list[int] = []
+        self.levels: list[float] = []
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        assert images.shape[2] == images.shape[3]
+        (self.learnt if self.training else self.judged).append(images.shape[3])
+        self.levels.append(images.mean().item())
+        scores: torch.Tensor = self.layers(images)
+        return scores
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "sides"),
+    [
+        ("googlenet", 24, [24, 32, 40, 48]),
+        ("googlenet", 48, [48, 48, 48, 48]),
+        ("cnn1", 24, [48, 48, 48, 48]),
+    ],
+)
+def test_googlenet_learns_from_growing_images_and_judges_whole_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: NetworkName, first: int, sides: list[int]
+) -> None:
+    network = Pooled()
+    monkeypatch.setattr(classify, "classifier", lambda *_, **__: network)
+    variant = make_variant()
+    variant.images[:] = 204
+    train(variant, tmp_path / "a.pt", make_recipe(first_side=first), name=name)
+    assert network.learnt == [side for side in sides for _ in range(6)]
+    assert network.judged == [48] * 4
+    np.testing.assert_allclose(network.levels, 0.6, atol=1e-6)
+
+
+def test_smaller_images_show_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And of pixels that are too fine for them their mean."""
+    seen: list[torch.Tensor] = []
+
+    def note(images: torch.Tensor, targets: torch.Tensor, *_: object) -> tuple[torch.Tensor, torch.Tensor]:
+        seen.append(images)
+        return images, targets
+
+    monkeypatch.setattr(classify, "classifier", lambda *_, **__: Pooled())
+    monkeypatch.setattr(classify, "mix_batch", note)
+    variant = make_variant()
+    variant.images[:] = 255 * (np.arange(48) % 2)  # stripes of one pixel
+    variant.images[:, :24] //= 2
+    train(variant, tmp_path / "a.pt", make_recipe(epochs=4, first_side=32), name="googlenet")
+    small = seen[0]
+    assert small.shape == (8, 1, 32, 32)
+    stripes = small[:, :, :, 2:-2]
+    np.testing.assert_allclose(stripes[:, :, :14].mean(), 127 / 2 / 127.5 - 1, atol=0.01)
+    np.testing.assert_allclose(stripes[:, :, -14:].mean(), 0, atol=0.01)
+    assert stripes[:, :, -14:].abs().max() < 0.4
+
+
+def test_the_stem_and_the_start_are_those_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+
+    def build(name: str, **settings: object) -> nn.Module:
+        asked.append({"name": name, **settings})
+        return Pooled()
+
+    monkeypatch.setattr(classify, "classifier", build)
+    variant = make_variant((8, 4, 0))
+    train(variant, tmp_path / "a.pt", make_recipe(epochs=1, stem="small"), name="googlenet")
+    train(variant, tmp_path / "b.pt", make_recipe(epochs=1, pretrained=True), name="googlenet")
+    train(variant, tmp_path / "c.pt", make_recipe(epochs=1, pretrained=True), name="cnn2")
+    assert asked == [
+        {"name": "googlenet", "outputs": 7, "stem": "small", "pretrained": False},
+        {"name": "googlenet", "outputs": 7, "stem": "imagenet", "pretrained": True},
+        {"name": "cnn2", "outputs": 7, "stem": "imagenet", "pretrained": False},
+    ]
+
+
+# Answers
+
+
 def noise(count: int) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (count, 48, 48)).astype(np.uint8)
 
@@ -198,10 +447,63 @@ def test_probabilities_sum_to_1_in_every_row(precision: str) -> None:
 def test_rows_keep_their_order_whatever_the_batch() -> None:
     torch.manual_seed(0)
     network = classifier("cnn4", outputs=7)
-    one, other = (classify.probabilities(network, noise(10), "fp32", batch) for batch in (3, 512))
+    one, other = (classify.probabilities(network, noise(10), "fp32", batch=batch) for batch in (3, 512))
     np.testing.assert_allclose(one, other, atol=1e-5)
     assert np.ptp(one, axis=0).max() > 1e-4
     assert not network.training
+
+
+def every_pixel() -> nn.Sequential:
+    """Each pixel has weights of its own, and no two views look alike."""
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Flatten(), nn.Linear(48 * 48, 7))
+
+
+def judge(images: npt.NDArray[np.uint8], views: str) -> npt.NDArray[np.float32]:
+    return classify.probabilities(every_pixel(), images, "fp32", views)
+
+
+def moved(images: npt.NDArray[np.uint8], right: int, down: int) -> npt.NDArray[np.uint8]:
+    """A window of the image's size that lies further right and down, over an image with its edge repeated."""
+    padded = np.pad(images, ((0, 0), (2, 2), (2, 2)), mode="edge")
+    return padded[:, 2 + down : 50 + down, 2 + right : 50 + right]
+
+
+def test_one_view_is_what_the_network_says_of_the_image() -> None:
+    images = noise(5)
+    with torch.no_grad():
+        expected = every_pixel()(torch.from_numpy(images).float()[:, None] / 127.5 - 1).softmax(1)
+    np.testing.assert_allclose(judge(images, "one"), expected, atol=1e-6)
+    np.testing.assert_array_equal(classify.probabilities(every_pixel(), images, "fp32"), judge(images, "one"))
+
+
+def test_the_mirror_view_is_the_mean_of_an_image_and_its_mirror_image() -> None:
+    images = noise(5)
+    one, other = judge(images, "one"), judge(images[:, :, ::-1].copy(), "one")
+    np.testing.assert_allclose(judge(images, "mirror"), (one + other) / 2, atol=1e-6)
+    assert np.abs(one - other).max() > 0.05
+
+
+def test_ten_views_are_the_image_and_its_diagonal_shifts_and_the_mirror_images_of_all() -> None:
+    images = noise(5)
+    shown = [moved(images, *shift) for shift in [(0, 0), (2, 2), (2, -2), (-2, 2), (-2, -2)]]
+    shown += [view[:, :, ::-1] for view in shown]
+    expected = np.mean([judge(view.copy(), "one") for view in shown], axis=0)
+    np.testing.assert_allclose(judge(images, "ten"), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("views", "alike"), [("one", False), ("mirror", True), ("ten", True)])
+def test_a_mirror_image_is_judged_alike_if_mirror_images_are_looked_at(views: str, alike: bool) -> None:
+    images = noise(5)
+    one, other = judge(images, views), judge(images[:, :, ::-1].copy(), views)
+    assert np.allclose(one, other, atol=1e-6) == alike
+    np.testing.assert_allclose(one.sum(1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("views", ["mirror", "ten"])
+def test_several_views_keep_the_order_of_the_images_whatever_the_batch(views: str) -> None:
+    one, other = (classify.probabilities(every_pixel(), noise(10), "fp32", views, batch) for batch in (3, 512))
+    np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["cnn1", "cnn2"])
@@ -212,6 +514,15 @@ def test_a_saved_classifier_says_the_same(tmp_path: Path, name: Any) -> None:
     np.testing.assert_allclose(
         classify.probabilities(again, noise(4), "fp32"), classify.probabilities(network, noise(4), "fp32"), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("recipe", [{"recipe": {"stem": "small"}}, {"recipe": {"stem": "imagenet"}}, {}])
+def test_a_saved_googlenet_is_built_again_with_its_stem(tmp_path: Path, recipe: dict[str, dict[str, str]]) -> None:
+    """That of the paper, if its file says nothing of a stem."""
+    network = classifier("googlenet", outputs=7, **recipe.get("recipe", {}))  # type: ignore[arg-type]
+    save_network(tmp_path / "a.safetensors", network, {"network": "googlenet", **recipe})
+    again = classify.load(tmp_path / "a.safetensors")
+    assert same(again, network)
 
 
 def test_a_missing_classifier_is_named(tmp_path: Path) -> None:

@@ -27,10 +27,14 @@ SEED = 5
 
 CONSTANT = {"schedule": "constant", "average": 0.0}
 AVERAGED = {"schedule": "one_cycle", "average": 0.9}
+MUON = {"optimizer": "muon", "schedule": "one_cycle", "average": 0.9}
 
 
 def make_recipe(**settings: Any) -> FitRecipe:
-    usual = {"epochs": 5, "batch": 8, "learning_rate": 0.01, "weight_decay": 0.1, "patience": 9, "precision": "fp32"}
+    usual = {
+        "epochs": 5, "batch": 8, "learning_rate": 0.01, "weight_decay": 0.1, "optimizer": "adamw", "patience": 9,
+        "precision": "fp32",
+    }  # fmt: skip
     return FitRecipe.model_validate({**usual, **CONSTANT, **settings})
 
 
@@ -109,7 +113,7 @@ def checkpoint(tmp_path: Path) -> Path:
     return tmp_path / ".checkpoints/tiny.pt"
 
 
-@pytest.mark.parametrize("settings", [CONSTANT, AVERAGED])
+@pytest.mark.parametrize("settings", [CONSTANT, AVERAGED, MUON])
 def test_it_learns(checkpoint: Path, settings: dict[str, Any]) -> None:
     run = Run()
     _, progress = run.train(checkpoint, make_recipe(epochs=25, **settings, patience=25))
@@ -128,7 +132,7 @@ def test_the_same_arguments_give_the_same_weights_and_another_seed_others(tmp_pa
 # Interrupted and resumed
 
 
-@pytest.mark.parametrize("settings", [CONSTANT, AVERAGED])
+@pytest.mark.parametrize("settings", [CONSTANT, AVERAGED, MUON, {"optimizer": "muon"}])
 @pytest.mark.parametrize(
     ("stop", "resumed_at"),
     [
@@ -190,13 +194,16 @@ def test_kill_9_costs_at_most_one_epoch(tmp_path: Path, checkpoint: Path) -> Non
     check_same(network.state_dict(), whole.state_dict())
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": 0.02}, {"epochs": 6}, {"seed": 6}, {"identity": {"data": "abd"}}])
+@pytest.mark.parametrize(
+    "change",
+    [{"learning_rate": 0.02}, {"epochs": 6}, {"optimizer": "muon"}, {"seed": 6}, {"identity": {"data": "abd"}}],
+)
 def test_a_checkpoint_of_other_settings_is_not_resumed(checkpoint: Path, change: dict[str, Any]) -> None:
     with pytest.raises(Interrupted):
         Run(stop_in=(3, 0)).train(checkpoint, make_recipe())
     run = Run()
     run.identity = change.get("identity", run.identity)
-    recipe = make_recipe(**{name: value for name, value in change.items() if name in ("learning_rate", "epochs")})
+    recipe = make_recipe(**{name: value for name, value in change.items() if name in FitRecipe.model_fields})
     run.train(checkpoint, recipe, seed=change.get("seed", SEED))
     assert run.trained == list(range(recipe.epochs))
 
@@ -294,13 +301,14 @@ def test_without_averaging_the_weights_are_judged_as_they_are(checkpoint: Path) 
     check_same(network.state_dict(), run.judged[-1])
 
 
-def test_weights_decay_and_biases_and_scales_do_not(checkpoint: Path) -> None:
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_weights_decay_and_biases_and_scales_do_not(checkpoint: Path, optimizer: str) -> None:
     network, run = tiny(), Run()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.fill_(1.0)
     task = Task(STEPS, run.batches, lambda outputs, _: outputs.sum() * 0, run.validate, "score", {})
-    recipe = make_recipe(epochs=1, learning_rate=0.1, weight_decay=0.5)
+    recipe = make_recipe(epochs=1, learning_rate=0.1, weight_decay=0.5, optimizer=optimizer)
     fit(network, task, recipe, SEED, checkpoint, run.log, "tiny")
     for parameter in network.parameters():
         expected = (1 - 0.1 * 0.5) ** STEPS if parameter.ndim > 1 else 1.0

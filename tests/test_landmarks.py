@@ -31,7 +31,8 @@ PHOTOGRAPHS = {"helen/trainset": 10, "helen/testset": 2}
 def make_recipe(**changes: Any) -> LandmarkRecipe:
     settings = {
         "width": 0.125, "head": "direct", "epochs": 2, "batch": 4, "learning_rate": 1e-3, "weight_decay": 0.05,
-        "schedule": "one_cycle", "average": 0.0, "patience": 2, "precision": "fp32", "loss": "wing",
+        "optimizer": "adamw", "schedule": "one_cycle", "average": 0.0, "patience": 2, "precision": "fp32",
+        "loss": "wing",
     }  # fmt: skip
     return LandmarkRecipe.model_validate({**settings, **changes})
 

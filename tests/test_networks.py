@@ -309,6 +309,60 @@ def test_googlenet_gives_seven_outputs_without_auxiliary_ones() -> None:
     assert sum(isinstance(module, nn.Conv2d) for module in network.modules()) == 57  # 3, and 6 in each of 9 modules
 
 
+def maps(network: nn.Module, side: int) -> dict[str, tuple[int, ...]]:
+    """For some modules of GoogLeNet the channels, height and width of what goes into them."""
+    seen: dict[str, tuple[int, ...]] = {}
+
+    def note(name: str) -> Any:
+        return lambda _, inputs: seen.update({name: tuple(inputs[0].shape[1:])})
+
+    for name in ("conv1", "inception3a", "inception5b"):
+        network.get_submodule(f"body.{name}").register_forward_pre_hook(note(name))
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, 1, side, side))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("stem", "side", "expected"),
+    [
+        ("imagenet", 48, [(3, 48, 48), (192, 6, 6), (832, 2, 2)]),
+        ("small", 48, [(1, 48, 48), (192, 12, 12), (832, 3, 3)]),
+        ("small", 32, [(1, 32, 32), (192, 8, 8), (832, 2, 2)]),
+    ],
+)
+def test_the_small_stem_leaves_small_images_twice_as_large(
+    stem: str, side: int, expected: list[tuple[int, ...]]
+) -> None:
+    assert list(maps(classifier("googlenet", outputs=7, stem=stem), side).values()) == expected
+
+
+@pytest.mark.parametrize("side", [32, 48])
+def test_googlenet_with_the_small_stem_tells_images_of_either_size_apart(side: int) -> None:
+    torch.manual_seed(0)
+    network = classifier("googlenet", outputs=5, stem="small").train()
+    scores = network(torch.randn(3, 1, side, side))
+    assert scores.shape == (3, 5)
+    assert not torch.allclose(scores[0], scores[1], atol=1e-3)
+    assert sum(isinstance(module, nn.Conv2d) for module in network.modules()) == 57
+
+
+def test_the_small_stem_takes_images_as_they_are() -> None:
+    """Without the move from -1..1 to the range of ImageNet, which takes three channels."""
+    network = classifier("googlenet", outputs=7, stem="small")
+    seen: list[torch.Tensor] = []
+    network.get_submodule("body.conv1").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    images = torch.rand(2, 1, 48, 48) * 2 - 1
+    network.eval()(images)
+    assert torch.equal(seen[0], images)
+
+
+def test_the_stem_is_the_papers_unless_another_is_asked_for() -> None:
+    plain, small = classifier("googlenet", outputs=7), classifier("googlenet", outputs=7, stem="small")
+    kernels = [network.get_parameter("body.conv1.conv.weight").shape for network in (plain, small)]
+    assert kernels == [(64, 3, 7, 7), (64, 1, 3, 3)]
+
+
 def test_pretrained_weights_that_cannot_be_had_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise URLError("no network")

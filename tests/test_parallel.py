@@ -45,8 +45,8 @@ def learn(folder: str, batch: str = "8") -> None:
 
     logged: list[int] = []
     settings: dict[str, Any] = {
-        "epochs": EPOCHS, "batch": int(batch), "learning_rate": 0.01, "weight_decay": 0.0, "schedule": "one_cycle",
-        "average": 0.5, "patience": EPOCHS, "precision": "fp32",
+        "epochs": EPOCHS, "batch": int(batch), "learning_rate": 0.01, "weight_decay": 0.0, "optimizer": "adamw",
+        "schedule": "one_cycle", "average": 0.5, "patience": EPOCHS, "precision": "fp32",
     }  # fmt: skip
     task = Task(STEPS, batches, functional.mse_loss, validate, "score", {})
     checkpoint = Path(folder) / "checkpoint.pt"

@@ -80,6 +80,11 @@ def test_every_loss_suits_every_head_but_that_of_votes_one_that_does_not_vote(he
         assert LandmarkRecipe.model_validate({**recipe, "head": head, "loss": loss}).loss == loss
 
 
+def test_imagenet_weights_fit_the_stem_that_they_were_learnt_with(tmp_path: Path) -> None:
+    old, new = "stem: imagenet, pretrained: false", "stem: imagenet, pretrained: true"
+    assert read(tmp_path, old, new).recipes["demo"].classifiers["googlenet"].pretrained
+
+
 def test_1_stands_for_identical_images_alone(tmp_path: Path) -> None:
     assert read(tmp_path, "min_correlation: [0-9.]+", "min_correlation: 1").twins.min_correlation == 1
 
@@ -105,7 +110,12 @@ MISTAKES = [
         "unknown key; may be provider, mirror, max_error, dlib",
     ),
     ("max_error:", "max_disagreement:", "landmarks.max_disagreement", "unknown key; may be provider"),
-    ("  demo:  ", "  demo:\n    colour: red\n", "recipes.demo.colour", "unknown key; may be landmarks, classifiers"),
+    (
+        "  demo:  ",
+        "  demo:\n    colour: red\n",
+        "recipes.demo.colour",
+        "unknown key; may be landmarks, views, classifiers",
+    ),
     ("{width", "{wdith", "recipes.demo.landmarks.wdith", "unknown key; may be epochs, .*, width, head, loss"),
     (
         r"(?<=demo_cnn {)epochs: \d+",
@@ -117,7 +127,7 @@ MISTAKES = [
         "flip:",
         "flop:",
         "recipes.demo.classifiers.cnn1.augment.flop",
-        "unknown key; may be flip, rotate, shift, scale, erase",
+        "unknown key; may be flip, rotate, shift, scale, erase, mixup, cutmix",
     ),
     ("points: 49", "pionts: 49", "regions.mouth.pionts", "unknown key; a region is whole, {left"),
     ("left: 1,", "left: 1, points: 3,", "regions.face.points", "unknown key; a region is whole, {left"),
@@ -127,6 +137,9 @@ MISTAKES = [
     ("left: 1,", "", "regions.face.left", "missing; add it"),
     ("{points: 49-68, margin: 0.3}", "{margin: 0.3}", "regions.mouth.points", "missing; add it"),
     (r"(?<=demo_cnn {)epochs: \d+, ", "", "recipes.demo.classifiers.cnn1.epochs", "missing; add it"),
+    ("optimizer: adamw, ", "", "recipes.demo.landmarks.optimizer", "missing; add it"),
+    ("\n    views: one", "", "recipes.demo.views", "missing; add it"),
+    (", mixup: [0-9.]+", "", "recipes.demo.classifiers.cnn1.augment.mixup", "missing; add it"),
     # Another type
     (r"(?<=demo_cnn {)epochs: \d+", "epochs: 6.5", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not 6.5"),
     (r"(?<=demo_cnn {)epochs: \d+", "epochs: '6'", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not '6'"),
@@ -187,6 +200,39 @@ MISTAKES = [
     (r"average: [0-9.]+", "average: 1.0", "recipes.demo.landmarks.average", "less than 1, not 1.0"),
     (r"schedule: \w+", "schedule: cosine", "recipes.demo.landmarks.schedule", "'constant' or 'one_cycle', not"),
     (r"shift: [0-9.]+", "shift: 5", "recipes.demo.classifiers.cnn1.augment.shift", "less than or equal to 1, not 5"),
+    (r"optimizer: \w+", "optimizer: sgd", "recipes.demo.landmarks.optimizer", "'adamw' or 'muon', not 'sgd'"),
+    (r"views: \w+", "views: two", "recipes.demo.views", "'one', 'mirror' or 'ten', not 'two'"),
+    (r" votes: [0-9.]+", " votes: 1.5", "recipes.demo.classifiers.cnn1.votes", "less than or equal to 1, not 1.5"),
+    (r" votes: [0-9.]+", " votes: -0.5", "recipes.demo.classifiers.cnn1.votes", "greater than or equal to 0, not -0.5"),
+    (r"balance: [0-9.]+", "balance: 1.1", "recipes.demo.classifiers.cnn1.balance", "less than or equal to 1, not 1.1"),
+    (
+        r"balance: [0-9.]+",
+        "balance: -0.1",
+        "recipes.demo.classifiers.cnn1.balance",
+        "greater than or equal to 0, not -0.1",
+    ),
+    (r"stem: \w+", "stem: large", "recipes.demo.classifiers.cnn1.stem", "'imagenet' or 'small', not 'large'"),
+    (
+        "stem: imagenet, pretrained: false",
+        "stem: small, pretrained: true",
+        "recipes.demo.classifiers.cnn1.pretrained",
+        "must be false for stem: small, which ImageNet weights do not fit, not True$",
+    ),
+    (
+        r"first_side: \d+",
+        "first_side: 23",
+        "recipes.demo.classifiers.cnn1.first_side",
+        "greater than or equal to 24, not 23",
+    ),
+    (
+        r"first_side: \d+",
+        "first_side: 49",
+        "recipes.demo.classifiers.cnn1.first_side",
+        "less than or equal to 48, not 49",
+    ),
+    (r"mixup: [0-9.]+", "mixup: -1", "recipes.demo.classifiers.cnn1.augment.mixup", "or equal to 0, not -1"),
+    (r"mixup: [0-9.]+", "mixup: .inf", "recipes.demo.classifiers.cnn1.augment.mixup", "finite number, not inf"),
+    (r"cutmix: [0-9.]+", "cutmix: -1", "recipes.demo.classifiers.cnn1.augment.cutmix", "or equal to 0, not -1"),
     (
         r"(?<=demo_cnn {)epochs: \d+",
         "epochs: 0",

@@ -8,12 +8,13 @@ from pipeline.networks.xception import Xception
 from pipeline.params import NetworkName
 
 
-def classifier(name: NetworkName, *, outputs: int, pretrained: bool = False) -> nn.Module:
+def classifier(name: NetworkName, *, outputs: int, stem: str = "imagenet", pretrained: bool = False) -> nn.Module:
     """A new classifier with random weights.
 
     Args:
         name: the network.
         outputs: how many classes it tells apart.
+        stem: imagenet, or small for one fitted to small images (GoogLeNet only).
         pretrained: start from ImageNet weights (GoogLeNet only; the others have none and start at random).
 
     Returns:
@@ -26,7 +27,7 @@ def classifier(name: NetworkName, *, outputs: int, pretrained: bool = False) -> 
         # Imported only here: torchvision takes as long to import as a small network's demo training takes.
         from pipeline.networks.googlenet import GreyGoogLeNet
 
-        return GreyGoogLeNet(outputs, pretrained)
+        return GreyGoogLeNet(outputs, stem, pretrained)
     from pipeline.networks.cnn import cnn
 
     return cnn(name, outputs)
