@@ -21,7 +21,7 @@ Rows = list[list[str]]  # the header first, and in each row the name first
 
 SIGNIFICANT = 1 - LEVEL
 
-VIEWS = {"mirror": "itself and its mirror image", "ten": "five shifts of itself and of its mirror image"}
+VIEWS = {"mirror": "itself and its mirror image", "ten": "itself, four shifts of it, and the mirror images of all"}
 
 TEST_NOTE = (
     "Difference: accuracy of the first less the second, in points, with its 95% interval from a bootstrap of twin "

@@ -335,7 +335,8 @@ def test_images_grow_from_the_first_side_and_the_last_quarter_has_all_pixels(fir
 
 
 def test_images_grow_evenly() -> None:
-    assert classify.growing_sides(24, 12) == [24, 24, 32, 32, 32, 40, 40, 40, 48, 48, 48, 48]
+    assert classify.growing_sides(24, 12) == [24, 24, 24, 32, 32, 32, 40, 40, 40, 48, 48, 48]
+    assert classify.growing_sides(32, 8) == [32, 32, 32, 40, 40, 40, 48, 48]
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 5, 6, 7, 10])

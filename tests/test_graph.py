@@ -97,6 +97,10 @@ def count_fewer_as_twins(params: Content) -> None:
     params["twins"]["min_correlation"] = 0.98
 
 
+def look_twice(params: Content) -> None:
+    params["recipes"]["one"]["views"] = "mirror"
+
+
 def add_seed(params: Content) -> None:
     params["seeds"].append(1)
 
@@ -135,6 +139,7 @@ STEPS = {
     # The stand-in writes data/expressions.npz anew, and so all that follows runs. The real stage writes the same bytes
     # while train_on is true (see test_stages.py), and then only the cells' evaluate and compare follow.
     "twins": Step(count_fewer_as_twins, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
+    "views": Step(look_twice, "evaluate@* compare"),
     "seed added": Step(add_seed, "train@*-1 evaluate@*-1 compare"),
     "network removed": Step(remove_network, "compare"),
 }

@@ -220,6 +220,30 @@ def test_the_caveat_of_one_seed() -> None:
     )
 
 
+def with_recipe(params: Params, **changes: Any) -> Params:
+    """The same params with another recipe in use: `views`, or the `votes` of a network by its name."""
+    content = params.model_dump(mode="json")
+    recipe = content["recipes"][params.recipe]
+    recipe["views"] = changes.pop("views", recipe["views"])
+    for name, votes in changes.items():
+        recipe["classifiers"][name]["votes"] = votes
+    return Params.model_validate(content)
+
+
+def test_the_caveat_says_how_many_views_of_an_image_were_judged(found: Comparison, params: Params) -> None:
+    text = tables.caveat(found, with_recipe(params, views="mirror"))
+    assert text == f"{MEASURED} Each image was judged by itself and its mirror image."
+    text = tables.caveat(found, with_recipe(params, views="ten"))
+    assert text == f"{MEASURED} Each image was judged by itself, four shifts of it, and the mirror images of all."
+
+
+def test_the_caveat_says_which_networks_learnt_from_votes(found: Comparison, params: Params) -> None:
+    text = tables.caveat(found, with_recipe(params, cnn2=0.25))
+    assert text == f"{MEASURED} FER+'s votes stood in for a part of the labels learnt from: cnn2 25%."
+    text = tables.caveat(found, with_recipe(params, cnn1=1.0, cnn2=0.25, googlenet=0.5))  # googlenet is not compared
+    assert text.endswith(" cnn1 100%, cnn2 25%.")
+
+
 def test_the_caveat_of_the_demo(found: Comparison) -> None:
     text = tables.caveat(found, make_params(data={"source": "demo"}, recipe="demo"))
     assert text.startswith("Measured on 10 test images of the data 'demo', recipe 'demo', 2 seeds.")
