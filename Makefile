@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test preview bench clean
+.PHONY: help repro full test preview bench publish clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -12,6 +12,12 @@ help: ## List the targets
 repro: .venv ## Do everything that params.yaml asks for and that is not done yet
 	@python -m stages.check
 	@dvc repro
+
+full: .venv ## The whole experiment on the real data, for a GPU: 5 regions, 5 networks, 3 seeds, recipe strong
+	@python -m stages.check
+	@dvc exp run -S data.source=real -S recipe=strong -S 'seeds=[0, 1, 2]' \
+	  -S '++regions.lower_face={left: 5, right: 13, top: 4, bottom: 7}' \
+	  -S '++regions.eyes={points: 18-27 37-48, margin: 0.2}'
 
 test: .venv ## Lint, check types, run the tests
 	ruff check .
@@ -24,6 +30,9 @@ preview: .venv ## Draw every region of params.yaml on a dozen images: reports/pr
 
 bench: .venv ## Time fercrop beside other ways to do the same
 	@for name in benchmarks/[a-z]*.py; do python -m benchmarks.$$(basename $$name .py); done
+
+publish: .venv ## Copy the figures of the comparison, and no image, to docs/results
+	@python -m stages.publish docs/results
 
 clean: ## Remove what the stages wrote; keep .venv, data/raw and the DVC cache
 	rm -rf data/demo data/real data/variants data/*.npz models reports .checkpoints

@@ -22,6 +22,9 @@ LONG = 24
 # A number as tables write it, perhaps with more behind it: `56.6% (+1.1)`, `<0.001`, `1,234`, `-1.2 to +0.3`.
 NUMBER = re.compile(r"<?[+-]?[\d,]*\.?\d+(?=%|\s|$)")
 
+# What `picture` gives; figures that are drawn as SVG are none of these.
+PICTURE = re.compile(r"<figure>(?:(?!</figure>).)*<img [^>]*>(?:(?!</figure>).)*</figure>", re.DOTALL)
+
 
 def table(rows: Rows, caption: str = "") -> str:
     """A table that sorts by each column; the first row and the first column are headers. Nothing for a header alone."""
@@ -90,3 +93,8 @@ def picture(path: Path, caption: str) -> str:
     data = f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
     size = f'width="{width}" height="{height}"'  # the page does not move while it is decoded
     return figure(f'<div class="wide" tabindex="0"><img alt="{escape(caption)}" {size} src="{data}"></div>', caption)
+
+
+def without_pictures(page: str) -> str:
+    """A page without what `picture` gave: it may go where the images of a data set may not."""
+    return PICTURE.sub("", page)

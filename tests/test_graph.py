@@ -276,7 +276,7 @@ def test_whoever_finds_points_follows_every_setting_of_how(name: str) -> None:
 
 # From here on: the code that stages declare.
 
-ON_DEMAND = {"check", "preview"}  # scripts that `make` runs and that no stage is made of
+ON_DEMAND = {"check", "preview", "publish"}  # scripts that `make` runs and that no stage is made of
 
 # Modules that decide nothing about a result: no stage has to declare them.
 PLUMBING = {

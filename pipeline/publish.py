@@ -1,0 +1,63 @@
+"""What of the results may be shown to everybody: all figures, and no image and no label of a data set.
+
+FER2013 and 300-W are for research only and may not be passed on. What is published lets anybody who has them compute
+every statistic again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+from pyarrow import parquet
+
+from pipeline import html
+from pipeline.expressions import CLASSES, SPLITS
+from pipeline.files import InputError, read_json, whole_file, whole_folder, write_bytes, write_json
+from pipeline.params import Params
+from pipeline.results import Results
+
+
+def publish(reports: Path, folder: Path, results: Results, params: Params) -> None:
+    """Write a folder, whole or not at all.
+
+    It holds `comparison.md`, the tables as CSV, `index.html` without pictures, `metrics.json` (the scores of every
+    cell, as the stage evaluate wrote them) and `predictions.parquet` (see `_save_predictions`).
+
+    Raises:
+        InputError: the comparison has not been made yet.
+    """
+    with whole_folder(folder) as part:
+        try:
+            shutil.copy(reports / "comparison.md", part)
+            for table in sorted((reports / "comparison").iterdir()):
+                shutil.copy(table, part)
+            page = (reports / "index.html").read_text()
+        except FileNotFoundError as error:
+            raise InputError(f"{error.filename}: missing; run `dvc repro` to make it") from None
+        write_bytes(part / "index.html", html.without_pictures(page).encode())
+        cells = (f"{cell.region}/{cell.network}-{cell.seed}" for cell in results.curves)
+        scores = [read_json(reports / f"classifiers/{cell}/metrics.json") for cell in cells]
+        write_json(part / "metrics.json", scores)
+        _save_predictions(part / "predictions.parquet", results, params)
+
+
+def _save_predictions(path: Path, results: Results, params: Params) -> None:
+    """The probabilities of PublicTest and PrivateTest: `row` of FER2013, `split`, and a column a cell and class.
+
+    Half precision is enough: it has three digits, and differences come from images, not from digits.
+    """
+    rows = np.flatnonzero(np.isin(results.split, SPLITS[1:]))
+    columns: dict[str, pyarrow.Array] = {
+        "row": pyarrow.array(rows.astype(np.int32)),
+        "split": pyarrow.array(results.split[rows]),
+    }
+    for region, by_network in zip(params.regions, results.chances, strict=True):
+        for network, by_seed in zip(params.networks, by_network, strict=True):
+            for seed, chances in zip(params.seeds, by_seed, strict=True):
+                for name, values in zip(CLASSES, chances[rows].T, strict=True):
+                    columns[f"{region}/{network}-{seed}/p_{name}"] = pyarrow.array(values.astype(np.float16))
+    with whole_file(path) as part, part.open("wb") as file:
+        parquet.write_table(pyarrow.table(columns), file, compression="zstd")

@@ -1,0 +1,97 @@
+"""What is published: every figure, and neither an image nor a label of a data set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up import SOURCES, cells_of, make_params, make_results, quickly, write_reports
+
+from pipeline.compare import compare
+from pipeline.files import InputError, write_bytes, write_json
+from pipeline.params import Params
+from pipeline.publish import publish
+from pipeline.report import page
+from pipeline.results import Results
+from pipeline.tables import save_tables
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    with quickly():
+        yield
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    return make_params()
+
+
+@pytest.fixture(scope="module")
+def results(params: Params) -> Results:
+    return make_results(params)
+
+
+@pytest.fixture(scope="module")
+def reports(quick: None, results: Results, params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder as the stage `compare` leaves it."""
+    folder = tmp_path_factory.mktemp("made") / "reports"
+    write_reports(folder, results, params)
+    write_json(folder.parent / "sources.json", SOURCES)
+    found = compare(results, params)
+    html = page(folder, folder.parent / "sources.json", found, results, params, None)
+    save_tables(folder, found, results, params)
+    write_bytes(folder / "index.html", html.encode())
+    return folder
+
+
+@pytest.fixture
+def published(reports: Path, results: Results, params: Params, tmp_path: Path) -> Path:
+    publish(reports, tmp_path / "results", results, params)
+    return tmp_path / "results"
+
+
+def test_the_page_has_its_figures_and_tables_and_no_picture(reports: Path, published: Path) -> None:
+    before, after = ((folder / "index.html").read_text() for folder in (reports, published))
+    assert "<img" in before
+    assert "<img" not in after
+    assert "data:image" not in after
+    for kept in ("<svg", "<table", "<section", "<details", "</section>", "</main>"):
+        assert after.count(kept) == before.count(kept)
+    assert after.count("<figure") == after.count("</figure>") == before.count("<figure") - before.count("<img")
+
+
+def test_the_tables_are_those_of_the_comparison(reports: Path, published: Path) -> None:
+    tables = {path.name: path.read_bytes() for path in (reports / "comparison").iterdir()}
+    assert "scores.csv" in tables
+    tables["comparison.md"] = (reports / "comparison.md").read_bytes()
+    assert {name: (published / name).read_bytes() for name in tables} == tables
+
+
+def test_the_scores_are_those_of_every_cell(reports: Path, published: Path, params: Params) -> None:
+    scores = json.loads((published / "metrics.json").read_text())
+    assert [(cell["region"], cell["network"], cell["seed"]) for cell in scores] == cells_of(params)
+    one = cells_of(params)[1]
+    own = json.loads((reports / f"classifiers/{one.region}/{one.network}-{one.seed}/metrics.json").read_text())
+    assert scores[1] == own
+
+
+def test_predictions_are_those_of_what_is_scored_and_tell_no_label(published: Path, results: Results) -> None:
+    table = pd.read_parquet(published / "predictions.parquet")
+    assert list(table["row"]) == [row for row, split in enumerate(results.split) if split != "Training"]
+    assert list(table["split"]) == list(results.split[table["row"]])
+    assert not [name for name in table if "label" in name]
+    mine = table[[name for name in table if name.startswith("face/cnn2-1/")]].to_numpy(np.float32)
+    np.testing.assert_allclose(mine, results.chances[1, 1, 1][table["row"]], atol=1e-3)
+    assert len(table.columns) == 2 + 7 * 8
+
+
+def test_before_the_comparison_nothing_is_published(results: Results, params: Params, tmp_path: Path) -> None:
+    write_reports(tmp_path / "reports", results, params)
+    with pytest.raises(InputError, match=r"comparison\.md: missing; run `dvc repro` to make it"):
+        publish(tmp_path / "reports", tmp_path / "results", results, params)
+    assert not (tmp_path / "results").exists()
