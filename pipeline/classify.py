@@ -14,17 +14,15 @@ from torch.nn import functional
 
 from pipeline import device
 from pipeline.augment_batch import augment_batch, mix_batch
-from pipeline.expressions import CLASSES, SIDE, VOTES
+from pipeline.expressions import CLASSES, SIDE
 from pipeline.files import InputError
 from pipeline.fit import Batch, Log, Progress, Task, fit
 from pipeline.networks import classifier
 from pipeline.params import ClassifierRecipe, NetworkName
 from pipeline.protocols import PROTOCOLS
 from pipeline.regions import Variant
+from pipeline.targets import class_weights, soft_targets
 from pipeline.weights import fill, load_network
-
-# What voters call each class.
-VOTE_OF = dict(zip(CLASSES, ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"), strict=True))
 
 # Sides of growing images are multiples of this: at 40 and 32 pixels all maps of GoogLeNet halve without a remainder.
 SIDE_STEP = 8
@@ -99,36 +97,6 @@ def train(
     task = Task(steps, batches, loss, validate, "validation_accuracy", {"network": name, **identity})
     progress = fit(network, task, recipe, seed, checkpoint, log, title)
     return network, progress
-
-
-def soft_targets(labels: npt.NDArray[np.uint8], votes: npt.NDArray[np.uint8], trust: float) -> npt.NDArray[np.float32]:
-    """What a classifier shall answer: for each image the share of each class, (N, 7).
-
-    Source: Barsoum et al., "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
-    Distribution", ICMI 2016, whose votes these are.
-
-    Args:
-        labels: (N,), indices of `CLASSES`.
-        votes: (N, 10), see `Expressions`. Those for no expression of `CLASSES` are left out.
-        trust: from 0, the label alone, to 1, the votes alone. An image without votes keeps its label.
-    """
-    shares = np.eye(len(CLASSES), dtype=np.float32)[labels]
-    counts = votes[:, [VOTES.index(VOTE_OF[name]) for name in CLASSES]].astype(np.float32)
-    voted = counts.any(axis=1)
-    counts[voted] /= counts[voted].sum(axis=1, keepdims=True)
-    shares[voted] += trust * (counts[voted] - shares[voted])
-    return shares
-
-
-def class_weights(labels: npt.NDArray[np.uint8], balance: float) -> npt.NDArray[np.float32]:
-    """How much an image of each class counts, (7,): 1 for all with balance 0; with 1, all classes together count alike.
-
-    A class without an image counts like the rarest that has some.
-    """
-    counts = np.bincount(labels, minlength=len(CLASSES))
-    weights: npt.NDArray[np.float64] = np.maximum(counts, counts[counts > 0].min()) ** -float(balance)
-    weights *= counts.sum() / (weights @ counts)  # the mean over the images is 1
-    return weights.astype(np.float32)
 
 
 def growing_sides(first: int, epochs: int) -> list[int]:
