@@ -91,7 +91,7 @@ def test_1_stands_for_identical_images_alone(tmp_path: Path) -> None:
 
 def test_other_recipes_may_be_added(tmp_path: Path) -> None:
     params = read(tmp_path, "  strong: ", "  mine: ")
-    assert list(params.recipes) == ["demo", "report", "mine"]
+    assert list(params.recipes) == ["demo", "report", "mine", "brief"]
 
 
 WHOLE = "must be whole, {left, right, top, bottom} or {points, margin}"
@@ -248,7 +248,7 @@ MISTAKES = [
     ("  mouth:", "  7:", "regions.7", "valid string, not 7"),
     ("  mouth:", "  Face:", "regions", "two names differ only in case; rename one"),
     # What refers to something else
-    ("recipe: demo", "recipe: foo", "recipe", r"'foo' is not among recipes \(demo, report, strong\)"),
+    ("recipe: demo", "recipe: foo", "recipe", r"'foo' is not among recipes \(demo, report, strong, brief\)"),
     ("cnn1,", "cnn2,", "networks", "an entry stands twice; remove one"),
     (r"seeds: \[0\]", "seeds: [0, 1, 0]", "seeds", "an entry stands twice; remove one"),
     # No YAML
