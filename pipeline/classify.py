@@ -24,7 +24,7 @@ from pipeline.regions import Variant
 from pipeline.targets import class_weights, soft_targets
 from pipeline.weights import fill, load_network
 
-# Sides of growing images are multiples of this: at 40 and 32 pixels all maps of GoogLeNet halve without a remainder.
+# Sides of growing images are multiples of this, so that GoogLeNet's maps halve three times without a remainder.
 SIDE_STEP = 8
 
 # The views of an image that are averaged: shifts to the right and down, in pixels, and whether mirrored. Ten are the

@@ -9,25 +9,27 @@ from __future__ import annotations
 import gzip
 import lzma
 import re
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from csv import reader as csv_reader
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow
+from pyarrow import csv as arrow_csv
 
 from pipeline.expressions import CLASSES, SIDE, SPLITS, VOTES, Expressions
 from pipeline.files import InputError
+from pipeline.pixel_text import parse_rows
 
 MAX_VOTES = 10  # FER+ asked ten people about each image
 
 COMPRESSIONS = {".gz": "gzip", ".xz": "xz", ".zip": "zip"}
-CHUNK_ROWS = 1024  # of 8 KB of text each: what is in memory at a time
+BLOCK = 1 << 20  # bytes of text that are read at a time, 120 rows or so
 
 
 def read_fer2013(csv: Path, ferplus: Path | None) -> Expressions:
@@ -44,11 +46,11 @@ def read_fer2013(csv: Path, ferplus: Path | None) -> Expressions:
     """
     images, labels, split = [], [], []
     line = 2
-    for chunk in _read_chunks(csv, ("emotion", "pixels", "Usage"), "Kaggle"):
-        images.append(_parse_pixels(csv, line, chunk["pixels"].tolist()))
-        labels.append(_parse_integers(csv, line, chunk["emotion"], len(CLASSES) - 1))
-        split.append(_parse_split(csv, line, chunk["Usage"]))
-        line += len(chunk)
+    for pixels, emotion, usage in _read_blocks(csv, ("pixels", "emotion", "Usage"), "Kaggle"):
+        images.append(_parse_pixels(csv, line, pixels))
+        labels.append(_parse_integers(csv, line, "emotion", emotion, len(CLASSES) - 1))
+        split.append(_parse_split(csv, line, usage))
+        line += len(pixels)
     if not images:
         raise InputError(f"{csv}: holds a header and no rows; download it again from Kaggle")
     all_images, all_split = np.concatenate(images), np.concatenate(split)
@@ -70,12 +72,12 @@ def _read_votes(ferplus: Path, csv: Path, split: npt.NDArray[np.str_]) -> npt.ND
     """The votes (N, 10) from `fer2013new.csv`, held row by row against the split of the images."""
     votes = np.zeros((len(split), len(VOTES)), np.uint8)
     row = 0
-    for chunk in _read_chunks(ferplus, ("Usage", *VOTES), "the Microsoft/FERPlus repository"):
-        rows = slice(row, row + len(chunk))
+    for usages, *columns in _read_blocks(ferplus, ("Usage", *VOTES), "the Microsoft/FERPlus repository"):
+        rows = slice(row, row + len(usages))
         if rows.stop > len(split):
             row = rows.stop
             continue  # read on, to say how many there are
-        usage = _parse_split(ferplus, row + 2, chunk["Usage"])
+        usage = _parse_split(ferplus, row + 2, usages)
         other = np.flatnonzero(usage != split[rows])
         if len(other):
             there, here = str(split[row + other[0]]), str(usage[other[0]])
@@ -83,57 +85,81 @@ def _read_votes(ferplus: Path, csv: Path, split: npt.NDArray[np.str_]) -> npt.ND
                 f"{ferplus}: line {row + other[0] + 2}: Usage is {here!r}, but {there!r} in {csv}; "
                 "both must be the published files in the published order"
             )
-        for column, name in enumerate(VOTES):
-            votes[rows, column] = _parse_integers(ferplus, row + 2, chunk[name], MAX_VOTES)
+        for place, (name, texts) in enumerate(zip(VOTES, columns, strict=True)):
+            votes[rows, place] = _parse_integers(ferplus, row + 2, name, texts, MAX_VOTES)
         row = rows.stop
     if row != len(split):
         raise InputError(f"{ferplus}: has {row:,} rows, but {csv} has {len(split):,}; both must be the published files")
     return votes
 
 
-def _read_chunks(path: Path, columns: tuple[str, ...], publisher: str) -> Iterator[pd.DataFrame]:
-    """Yield the named columns as text, some rows at a time, so that a large file needs little memory."""
+def _read_blocks(path: Path, columns: tuple[str, ...], publisher: str) -> Iterator[list[list[bytes]]]:
+    """Yield the named columns, each the texts of some rows, so that a large file needs little memory."""
     remedy = f"download it again from {publisher}"
+    ragged: list[str] = []
+
+    def refuse(row: arrow_csv.InvalidRow) -> str:
+        ragged.append(f"line {row.number + 1}: has {row.actual_columns} columns, not {row.expected_columns}")
+        return "error"
+
     try:
-        with _open(path) as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore", pd.errors.ParserWarning)  # too short a header is told below, in our words
-            reader = pd.read_csv(
+        with _open(path) as file:
+            names = _read_header(file)
+            absent = [name for name in columns if name not in names]
+            if not names:
+                raise InputError(f"{path}: is empty; {remedy}")
+            if absent:
+                raise InputError(f"{path}: line 1: has no column {' or '.join(absent)}; {remedy}")
+            if not _pass_blank_lines(file):
+                return
+            blocks = arrow_csv.open_csv(
                 file,
-                chunksize=CHUNK_ROWS,
-                dtype=str,
-                na_filter=False,
-                index_col=False,
-                skipinitialspace=True,
-                encoding="utf-8",
+                # With several threads Arrow would not know the number of a wrong row.
+                arrow_csv.ReadOptions(column_names=names, block_size=BLOCK, use_threads=False),
+                arrow_csv.ParseOptions(invalid_row_handler=refuse),
+                arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pyarrow.binary()), include_columns=list(columns)
+                ),
             )
-            for chunk in reader:
-                absent = [name for name in columns if name not in chunk.columns]
-                if absent:
-                    raise InputError(f"{path}: line 1: has no column {' or '.join(absent)}; {remedy}")
-                if len(chunk):
-                    yield chunk[list(columns)]
+            with blocks:
+                for block in blocks:
+                    yield [column.to_pylist() for column in block.columns]
     except FileNotFoundError:
         raise InputError(f"{path}: missing; {remedy}") from None
-    except pd.errors.EmptyDataError:
-        raise InputError(f"{path}: is empty; {remedy}") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text ({error.reason}); {remedy}") from None
-    except pd.errors.ParserError as error:
-        raise InputError(f"{path}: is not a CSV file ({' '.join(str(error).split())}); {remedy}") from None
+        raise InputError(f"{path}: line 1: is not UTF-8 text ({error.reason}); {remedy}") from None
+    except pyarrow.ArrowInvalid as error:
+        reason = ragged[0] if ragged else f"is not a CSV file ({' '.join(str(error).split())})"
+        raise InputError(f"{path}: {reason}; {remedy}") from None
     except (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         kind = COMPRESSIONS.get(path.suffix, "readable")
         raise InputError(f"{path}: is not a whole {kind} file ({error}); {remedy}") from None
 
 
+def _read_header(file: BufferedReader) -> list[str]:
+    """The names of the columns; none if the file is empty."""
+    if not _pass_blank_lines(file):
+        return []
+    line = file.readline(BLOCK).decode("utf-8-sig")
+    return [name.strip() for name in next(csv_reader([line], skipinitialspace=True))]
+
+
+def _pass_blank_lines(file: BufferedReader) -> bool:
+    """Whether anything comes after them."""
+    while file.peek(1)[:1] in (b"\r", b"\n"):
+        file.read(1)
+    return bool(file.peek(1))
+
+
 @contextmanager
-def _open(path: Path) -> Iterator[IO[bytes]]:
+def _open(path: Path) -> Iterator[BufferedReader]:
     """Open a file that may be compressed, by its suffix."""
     if path.suffix == ".gz":
         with gzip.open(path) as file:
-            yield cast(IO[bytes], file)
+            yield BufferedReader(file)
     elif path.suffix == ".xz":
         with lzma.open(path) as file:
-            yield file
+            yield BufferedReader(file)
     elif path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive:
             tables = [name for name in archive.namelist() if Path(name).name == path.stem]
@@ -144,58 +170,60 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
             if archive.getinfo(tables[0]).flag_bits & 1:
                 raise InputError(f"{path}: is encrypted; unpack {path.stem} beside it and remove the archive")
             with archive.open(tables[0]) as file:
-                yield file
+                yield BufferedReader(file)
     else:
         with path.open("rb") as file:
             yield file
 
 
-def _parse_pixels(path: Path, line: int, texts: list[str]) -> npt.NDArray[np.uint8]:
-    """The images (n, 48, 48) of a chunk that starts at `line`."""
-    images = np.empty((len(texts), SIDE * SIDE), np.uint8)
-    for row, text in enumerate(texts):
-        try:
-            # As wide as the parser's own integers: a narrower type would fold 256 to 0.
-            pixels = np.fromstring(text, np.int64, sep=" ")
-        except ValueError:
-            word = next((word for word in text.split() if not re.fullmatch("[0-9]+", word)), text)
-            raise InputError(
-                f"{path}: line {line + row}: pixel {word[:20]!r} is not a whole number; download the file again"
-            ) from None
-        if pixels.size != SIDE * SIDE:
-            raise InputError(
-                f"{path}: line {line + row}: has {len(text.split()):,} pixels, not {SIDE * SIDE:,}; "
-                "download the file again"
-            )
-        if pixels.min() < 0 or pixels.max() > 255:
-            wrong = pixels[(pixels < 0) | (pixels > 255)][0]
-            raise InputError(
-                f"{path}: line {line + row}: pixel {wrong} is not within 0 to 255; download the file again"
-            )
-        images[row] = pixels
+def _parse_pixels(path: Path, line: int, texts: list[bytes]) -> npt.NDArray[np.uint8]:
+    """The images (n, 48, 48) of a block that starts at `line`."""
+    images = parse_rows(texts, SIDE * SIDE)
+    if images is None:  # some row is unusual, which is to be looked at, or wrong, which is to be told
+        images = np.stack([_parse_image(f"{path}: line {line + row}", text) for row, text in enumerate(texts)])
     return images.reshape(-1, SIDE, SIDE)
 
 
-def _parse_integers(path: Path, line: int, texts: pd.Series[str], largest: int) -> npt.NDArray[np.uint8]:
+def _parse_image(place: str, text: bytes) -> npt.NDArray[np.uint8]:
+    """The pixels (2304,) of one row, which may have any white space between them."""
+    words = text.decode(errors="replace").split()
+    strange = [word for word in words if not re.fullmatch("-?[0-9]+", word)]
+    if strange:
+        raise InputError(f"{place}: pixel {strange[0][:20]!r} is not a whole number; download the file again")
+    if len(words) != SIDE * SIDE:
+        raise InputError(f"{place}: has {len(words):,} pixels, not {SIDE * SIDE:,}; download the file again")
+    wrong = [word for word in words if not re.fullmatch("0*[0-9]{1,3}", word) or int(word) > 255]
+    if wrong:
+        raise InputError(f"{place}: pixel {wrong[0][:20]} is not within 0 to 255; download the file again")
+    return np.array(words, np.uint8)
+
+
+def _parse_integers(path: Path, line: int, name: str, texts: list[bytes], largest: int) -> npt.NDArray[np.uint8]:
     """The values (n,) of a column of whole numbers from 0 to `largest`."""
-    known = {str(value): value for value in range(largest + 1)}
-    values = [known.get(text.strip(), -1) for text in texts.tolist()]
+    known = {str(value).encode(): value for value in range(largest + 1)}
+    values = [known.get(text.strip(), -1) for text in texts]
     if -1 in values:
         row = values.index(-1)
         raise InputError(
-            f"{path}: line {line + row}: {texts.name} is {texts.iloc[row][:20]!r}, not one of 0 to {largest}; "
+            f"{path}: line {line + row}: {name} is {_shown(texts[row])}, not one of 0 to {largest}; "
             "download the file again"
         )
     return np.array(values, np.uint8)
 
 
-def _parse_split(path: Path, line: int, texts: pd.Series[str]) -> npt.NDArray[np.str_]:
-    """The splits (n,) of a chunk."""
-    values = np.array([text.strip() for text in texts.tolist()], f"U{max(map(len, SPLITS))}")
-    unknown = np.flatnonzero(~np.isin(values, SPLITS))
-    if len(unknown):
+def _parse_split(path: Path, line: int, texts: list[bytes]) -> npt.NDArray[np.str_]:
+    """The splits (n,) of a block."""
+    known = {name.encode(): name for name in SPLITS}
+    values = [known.get(text.strip(), "") for text in texts]
+    if "" in values:
+        row = values.index("")
         raise InputError(
-            f"{path}: line {line + unknown[0]}: Usage is {texts.iloc[unknown[0]][:20]!r}, "
-            f"not one of {', '.join(SPLITS)}; download the file again"
+            f"{path}: line {line + row}: Usage is {_shown(texts[row])}, not one of {', '.join(SPLITS)}; "
+            "download the file again"
         )
-    return values
+    return np.array(values, f"U{max(map(len, SPLITS))}")
+
+
+def _shown(text: bytes) -> str:
+    """The beginning of a text in quotation marks."""
+    return repr(text.decode(errors="replace").strip()[:20])

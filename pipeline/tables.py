@@ -109,7 +109,7 @@ def caveat(comparison: Comparison, params: Params) -> str:
     if seeds == 1:
         text += " One seed: how much another start of the training would change is not known."
     if params.chosen.views != "one":
-        text += f" Each image was judged by {VIEWS[params.chosen.views]}."
+        text += f" Each image (in as_reported: of PrivateTest) was judged by {VIEWS[params.chosen.views]}."
     recipes = {name: params.chosen.classifiers[name] for name in params.networks}
     voted = [f"{name} {recipe.votes:.0%}" for name, recipe in recipes.items() if recipe.votes]
     if voted:

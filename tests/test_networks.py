@@ -12,6 +12,7 @@ from torch import nn
 
 from pipeline.files import InputError
 from pipeline.networks import classifier, landmark_network
+from pipeline.networks.cnn import Flatten, MaxPool
 from pipeline.networks.heads import Direct, Voting, centres
 from pipeline.networks.xception import Residual, Separable, Xception
 from pipeline.params import NetworkName
@@ -56,10 +57,10 @@ def test_the_small_networks_are_the_reports(
     assert shapes(network, 48) == [
         ("Conv2d", (10, a, a)),
         ("ReLU", (10, a, a)),
-        ("MaxPool2d", (10, b, b)),
+        ("MaxPool", (10, b, b)),
         ("Conv2d", (20, c, c)),
         ("ReLU", (20, c, c)),
-        ("MaxPool2d", (20, d, d)),
+        ("MaxPool", (20, d, d)),
         ("Flatten", (features,)),
         *linear_layers(*hidden, 7),
     ]
@@ -67,6 +68,31 @@ def test_the_small_networks_are_the_reports(
     assert [(layer.kernel_size, layer.stride) for layer in network.modules() if isinstance(layer, nn.MaxPool2d)] == [
         (4, 1)
     ] * 2
+
+
+@pytest.mark.parametrize(("count", "channels"), [(1, 1), (5, 10), (16, 20), (24, 3)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_pooling_is_pytorchs(count: int, channels: int, layout: torch.memory_format, stride: int) -> None:
+    maps = torch.rand(count, channels, 11, 9, generator=torch.Generator().manual_seed(0)).to(memory_format=layout)
+    found = []
+    for pool in (MaxPool(4, stride), nn.MaxPool2d(4, stride)):
+        shown = maps.clone().requires_grad_()
+        pooled = pool(shown)
+        (pooled * torch.arange(pooled.numel()).reshape(pooled.shape)).sum().backward()
+        assert shown.grad is not None
+        found.append((pooled, shown.grad))
+    (ours, our_slopes), (theirs, their_slopes) = found
+    assert torch.equal(ours, theirs)
+    assert torch.equal(our_slopes, their_slopes)
+
+
+def test_maps_are_flattened_place_by_place() -> None:
+    maps = torch.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5).to(memory_format=torch.channels_last)
+    row = Flatten()(maps)
+    assert row.shape == (2, 60)
+    assert row.data_ptr() == maps.data_ptr()
+    assert row[1, :4].tolist() == [*maps[1, :, 0, 0].tolist(), maps[1, 0, 0, 1].item()]
 
 
 @pytest.mark.parametrize("name", ["cnn1", "cnn3"])

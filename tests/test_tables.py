@@ -231,10 +231,11 @@ def with_recipe(params: Params, **changes: Any) -> Params:
 
 
 def test_the_caveat_says_how_many_views_of_an_image_were_judged(found: Comparison, params: Params) -> None:
+    told = f"{MEASURED} Each image (in as_reported: of PrivateTest) was judged by itself"
     text = tables.caveat(found, with_recipe(params, views="mirror"))
-    assert text == f"{MEASURED} Each image was judged by itself and its mirror image."
+    assert text == f"{told} and its mirror image."
     text = tables.caveat(found, with_recipe(params, views="ten"))
-    assert text == f"{MEASURED} Each image was judged by itself, four shifts of it, and the mirror images of all."
+    assert text == f"{told}, four shifts of it, and the mirror images of all."
 
 
 def test_the_caveat_says_which_networks_learnt_from_votes(found: Comparison, params: Params) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
+import torch
 from torch import nn
 
 SIDE = 48  # pixels of an input image
@@ -28,9 +30,9 @@ def cnn(name: str, outputs: int) -> nn.Sequential:
     side = SIDE - 2 * (kernel - 1) - 2 * (POOL - 1)
     first, second = CHANNELS
     layers: list[nn.Module] = [
-        nn.Conv2d(1, first, kernel), nn.ReLU(), nn.MaxPool2d(POOL, stride=1),
-        nn.Conv2d(first, second, kernel), nn.ReLU(), nn.MaxPool2d(POOL, stride=1),
-        nn.Flatten(),
+        nn.Conv2d(1, first, kernel), nn.ReLU(), MaxPool(POOL, stride=1),
+        nn.Conv2d(first, second, kernel), nn.ReLU(), MaxPool(POOL, stride=1),
+        Flatten(),
     ]  # fmt: skip
     for wide, narrow in pairwise((second * side * side, *hidden)):
         layers += [nn.Linear(wide, narrow), nn.ReLU()]
@@ -43,3 +45,32 @@ def cnn(name: str, outputs: int) -> nn.Sequential:
             nn.init.zeros_(layer.bias)
     nn.init.normal_(last.weight, std=0.01)  # all classes start about equally likely
     return nn.Sequential(*layers, last)
+
+
+class MaxPool(nn.MaxPool2d):
+    """Max-pooling that does not wait for channels, of which these networks have few.
+
+    On a CPU, PyTorch compares as many channels in one step as fill a vector of the processor (32 in bfloat16), and
+    fewer one by one. Here images of a batch lie beside each other as if they were channels: twice as fast there and
+    back, copies included, with 10 or 20 channels.
+    """
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """The maxima of (N, C, H, W), as (N, C, H', W')."""
+        if maps.device.type != "cpu":
+            return super().forward(maps)
+        count, channels = maps.shape[:2]
+        # Some for each thread, small enough for its cache.
+        groups = math.gcd(count, 4 * torch.get_num_threads())
+        beside = maps.permute(0, 2, 3, 1).unflatten(0, (groups, -1)).permute(0, 2, 3, 1, 4).flatten(3)
+        pooled = super().forward(beside.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        apart = pooled.unflatten(3, (-1, channels)).permute(0, 3, 1, 2, 4).flatten(0, 1)
+        return apart.permute(0, 3, 1, 2)
+
+
+class Flatten(nn.Module):
+    """(N, C, H, W) to (N, H * W * C): place by place, as `channels_last` has it in memory, so that nothing is moved."""
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """The maps of each image as one row."""
+        return maps.permute(0, 2, 3, 1).flatten(1)
