@@ -6,6 +6,7 @@ Sources: Goodfellow et al., "Challenges in Representation Learning", ICONIP 2013
 
 from __future__ import annotations
 
+import csv
 import gzip
 import lzma
 import re
@@ -13,7 +14,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from csv import reader as csv_reader
 from io import BufferedReader
 from pathlib import Path
 
@@ -35,7 +35,7 @@ BLOCK = 1 << 20  # bytes of text that are read at a time, 120 rows or so
 def read_fer2013(csv: Path, ferplus: Path | None) -> Expressions:
     """Read FER2013, and FER+ where it is given.
 
-    In messages the header is line 1; blank lines are passed over and not counted.
+    In messages the header is line 1; empty lines are passed over and not counted.
 
     Args:
         csv: `fer2013.csv` with the columns emotion, pixels and Usage in any order, plain or as .gz, .xz or .zip.
@@ -96,12 +96,7 @@ def _read_votes(ferplus: Path, csv: Path, split: npt.NDArray[np.str_]) -> npt.ND
 def _read_blocks(path: Path, columns: tuple[str, ...], publisher: str) -> Iterator[list[list[bytes]]]:
     """Yield the named columns, each the texts of some rows, so that a large file needs little memory."""
     remedy = f"download it again from {publisher}"
-    ragged: list[str] = []
-
-    def refuse(row: arrow_csv.InvalidRow) -> str:
-        ragged.append(f"line {row.number + 1}: has {row.actual_columns} columns, not {row.expected_columns}")
-        return "error"
-
+    line = 1
     try:
         with _open(path) as file:
             names = _read_header(file)
@@ -110,26 +105,35 @@ def _read_blocks(path: Path, columns: tuple[str, ...], publisher: str) -> Iterat
                 raise InputError(f"{path}: is empty; {remedy}")
             if absent:
                 raise InputError(f"{path}: line 1: has no column {' or '.join(absent)}; {remedy}")
-            if not _pass_blank_lines(file):
+            if not _pass_empty_lines(file):
                 return
             blocks = arrow_csv.open_csv(
                 file,
-                # With several threads Arrow would not know the number of a wrong row.
+                # With several threads Arrow could not tell the number of a wrong row.
                 arrow_csv.ReadOptions(column_names=names, block_size=BLOCK, use_threads=False),
-                arrow_csv.ParseOptions(invalid_row_handler=refuse),
+                arrow_csv.ParseOptions(newlines_in_values=True),
                 arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pyarrow.binary()), include_columns=list(columns)
                 ),
             )
             with blocks:
                 for block in blocks:
-                    yield [column.to_pylist() for column in block.columns]
+                    if block.num_rows:  # else it held empty lines only
+                        yield [column.to_pylist() for column in block.columns]
+                        line += block.num_rows
     except FileNotFoundError:
         raise InputError(f"{path}: missing; {remedy}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: line 1: is not UTF-8 text ({error.reason}); {remedy}") from None
+    except csv.Error as error:
+        raise InputError(f"{path}: line 1: is not the header of a CSV file ({error}); {remedy}") from None
     except pyarrow.ArrowInvalid as error:
-        reason = ragged[0] if ragged else f"is not a CSV file ({' '.join(str(error).split())})"
+        ragged = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(error))
+        if ragged:
+            row, expected, found = map(int, ragged.groups())
+            reason = f"line {row + 1}: has {found} column{'s' if found > 1 else ''}, not {expected}"
+        else:  # a row that is longer than a block
+            reason = f"after line {line}: is not a CSV file, or a quotation mark is not closed"
         raise InputError(f"{path}: {reason}; {remedy}") from None
     except (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         kind = COMPRESSIONS.get(path.suffix, "readable")
@@ -138,14 +142,14 @@ def _read_blocks(path: Path, columns: tuple[str, ...], publisher: str) -> Iterat
 
 def _read_header(file: BufferedReader) -> list[str]:
     """The names of the columns; none if the file is empty."""
-    if not _pass_blank_lines(file):
+    if not _pass_empty_lines(file):
         return []
     line = file.readline(BLOCK).decode("utf-8-sig")
-    return [name.strip() for name in next(csv_reader([line], skipinitialspace=True))]
+    return [name.strip() for name in next(csv.reader([line], skipinitialspace=True))]
 
 
-def _pass_blank_lines(file: BufferedReader) -> bool:
-    """Whether anything comes after them."""
+def _pass_empty_lines(file: BufferedReader) -> bool:
+    """Whether anything comes after empty lines."""
     while file.peek(1)[:1] in (b"\r", b"\n"):
         file.read(1)
     return bool(file.peek(1))
@@ -192,7 +196,7 @@ def _parse_image(place: str, text: bytes) -> npt.NDArray[np.uint8]:
         raise InputError(f"{place}: pixel {strange[0][:20]!r} is not a whole number; download the file again")
     if len(words) != SIDE * SIDE:
         raise InputError(f"{place}: has {len(words):,} pixels, not {SIDE * SIDE:,}; download the file again")
-    wrong = [word for word in words if not re.fullmatch("0*[0-9]{1,3}", word) or int(word) > 255]
+    wrong = [word for word in words if not re.fullmatch("0{0,99}[0-9]{1,3}", word) or int(word) > 255]
     if wrong:
         raise InputError(f"{place}: pixel {wrong[0][:20]} is not within 0 to 255; download the file again")
     return np.array(words, np.uint8)

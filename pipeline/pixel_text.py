@@ -12,6 +12,7 @@ def parse_rows(rows: list[bytes], count: int) -> npt.NDArray[np.uint8] | None:
     Works on all bytes at once with operations on single bytes, many of which a processor does in one step.
 
     Args:
+        rows: one at least.
         count: of numbers in a row.
 
     Returns:

@@ -88,9 +88,10 @@ def test_reads_votes(tmp_path: Path) -> None:
     assert found.votes.dtype == np.uint8
 
 
-def test_reads_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reads_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fer2013, "BLOCK", 40_000)  # four rows or so
-    found = read_fer2013(write_fer2013(tmp_path), write_ferplus(tmp_path))
+    votes = [line.replace(",,", f",{'x' * 16_000},") for line in ferplus_lines()]  # two rows or so
+    found = read_fer2013(write_fer2013(tmp_path), write_ferplus(tmp_path, votes))
     check_read(found)
     assert np.array_equal(found.votes, np.random.default_rng(1).integers(0, 11, (ROWS, 10)))
 
@@ -184,6 +185,28 @@ def test_reads_other_white_space_and_leading_zeros(tmp_path: Path, blank: str) -
     check_read(read_fer2013(write_fer2013(tmp_path, lines), None))
 
 
+def test_a_value_may_hold_line_breaks_wherever_a_block_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fer2013, "BLOCK", 40_000)
+    header, *rows = fer2013_lines()
+    parts = [row.split(",") for row in rows]
+    broken = [f'{emotion},"{pixels.replace(" 1", chr(10) + "1")}",{usage}' for emotion, pixels, usage in parts]
+    check_read(read_fer2013(write_fer2013(tmp_path, [header, *broken]), None))
+
+
+def test_empty_lines_at_the_end_may_fill_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fer2013, "BLOCK", 40_000)
+    check_read(read_fer2013(write_fer2013(tmp_path, [*fer2013_lines(), *[""] * 200_000]), None))
+
+
+def test_a_quotation_mark_that_is_not_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fer2013, "BLOCK", 20_000)
+    lines = fer2013_lines()
+    lines[3] = lines[3].replace(",", ',"', 1)
+    assert re.search(
+        r"after line [123]: .* a quotation mark is not closed; download", refuse(write_fer2013(tmp_path, lines))
+    )
+
+
 def test_reads_quoted_values_and_lines_between(tmp_path: Path) -> None:
     lines = [",".join(f'"{value}"' for value in line.split(",")) for line in fer2013_lines()]
     lines.insert(3, "")
@@ -205,6 +228,8 @@ def test_reads_quoted_values_and_lines_between(tmp_path: Path) -> None:
         (r",\d+ ", ",nan ", "pixel 'nan' is not a whole number"),
         (r",\d+ ", ",\uff11 ", "pixel '\uff11' is not a whole number"),
         (r",\d+ ", ",1\0 ", "is not a whole number"),
+        (r",\d+ ", f",{'0' * 9999} ", "pixel 00000000000000000000 is not within 0 to 255"),
+        (r",\d+ ", ",\xff ", "is not a whole number"),
         (r",\d+ ", ",0256 ", "pixel 0256 is not within 0 to 255"),
         (r"^\d", "7", "emotion is '7', not one of 0 to 6"),
         (r"^\d", "-1", "emotion is '-1', not one of 0 to 6"),
@@ -254,7 +279,11 @@ def test_refuses_a_split_without_rows(tmp_path: Path, split: str) -> None:
         (b"emotion,pixels,Usage\n\n\r\n", "holds a header and no rows; download it again"),
         (gzip.compress(b"emotion,pixels,Usage\n" * 9), "line 1: is not UTF-8 text"),
         (b'emotion,pixels,Usage\n0,"1 2 3,Training\n', "line 2: has 2 columns, not 3; download it again"),
-        (b"emotion,pixels,Usage\n0," + b"1" * (1 << 21) + b",Training\n", "is not a CSV file"),
+        (b"emotion,pixels,Usage\n0,\xff,Training,x\n", "line 2: has 4 columns, not 3; download it again"),
+        (b"emotion,pixels,Usage\n0," + b"1" * (1 << 21) + b",Training\n", "after line 1: is not a CSV file"),
+        (b"emotion,pixels,Usage\r0,1 2,Training\r", "line 1: is not the header of a CSV file"),
+        (bytes(300_000), "line 1: is not the header of a CSV file"),
+        (b"x" * 200_000, "line 1: is not the header of a CSV file"),
     ],
 )
 def test_refuses_what_is_no_table(tmp_path: Path, content: bytes, message: str) -> None:

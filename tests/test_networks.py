@@ -73,8 +73,12 @@ def test_the_small_networks_are_the_reports(
 @pytest.mark.parametrize(("count", "channels"), [(1, 1), (5, 10), (16, 20), (24, 3)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("stride", [1, 2])
-def test_pooling_is_pytorchs(count: int, channels: int, layout: torch.memory_format, stride: int) -> None:
-    maps = torch.rand(count, channels, 11, 9, generator=torch.Generator().manual_seed(0)).to(memory_format=layout)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_pooling_is_pytorchs(
+    count: int, channels: int, layout: torch.memory_format, stride: int, dtype: torch.dtype
+) -> None:
+    maps = torch.randn(count, channels, 11, 9, generator=torch.Generator().manual_seed(0)).relu()  # many are equal
+    maps = maps.to(dtype, memory_format=layout)
     found = []
     for pool in (MaxPool(4, stride), nn.MaxPool2d(4, stride)):
         shown = maps.clone().requires_grad_()
@@ -85,6 +89,12 @@ def test_pooling_is_pytorchs(count: int, channels: int, layout: torch.memory_for
     (ours, our_slopes), (theirs, their_slopes) = found
     assert torch.equal(ours, theirs)
     assert torch.equal(our_slopes, their_slopes)
+    with torch.inference_mode():
+        assert torch.equal(MaxPool(4, stride)(maps), theirs)
+
+
+def test_pooling_takes_a_batch_of_none() -> None:
+    assert MaxPool(4, 1)(torch.empty(0, 10, 11, 9)).shape == (0, 10, 8, 6)
 
 
 def test_maps_are_flattened_place_by_place() -> None:

@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 import stages
+from pipeline.classify import probabilities
 from pipeline.expressions import Expressions
 from pipeline.face_tests import VIEWS
 from pipeline.faces import FOLDERS, LABELS, SIDE, Faces
@@ -349,6 +350,21 @@ def test_evaluate_scores_test_unique_without_the_twins(project: Path) -> None:
     counts = {protocol: score["n"] for protocol, score in scores.items()}
     assert counts == {"validation": 40, "test": 40, "test_unique": 30, "as_reported": 200}
     assert Predictions.load(folder / "predictions.parquet").twins.tolist() == groups.tolist()
+
+
+def test_evaluate_looks_once_at_rows_of_training_and_often_at_the_others(project: Path) -> None:
+    set_parameter("views", "ten")
+    write_variant()
+    Twins(np.arange(240, dtype=np.int32), np.arange(240, dtype=np.int32)).save(Path("data/twins.npz"))
+    network = classifier("cnn1", outputs=7)
+    save_network(Path("models/classifiers/vanilla/cnn1-0.safetensors"), network, {"network": "cnn1"})
+    evaluate.main("vanilla", "cnn1", "0")
+    chances = Predictions.load(Path("reports/classifiers/vanilla/cnn1-0/predictions.parquet")).chances
+    images = Variant.load(Path("data/variants/vanilla.npz")).images
+    once, often = (probabilities(network, images, "auto", views) for views in ("one", "ten"))
+    assert not np.allclose(once, often, atol=1e-4)
+    assert np.allclose(chances[:160], once[:160], atol=1e-6)
+    assert np.allclose(chances[160:], often[160:], atol=1e-6)
 
 
 def test_evaluate_without_a_test_image_that_is_no_twin_says_what_to_change(project: Path) -> None:

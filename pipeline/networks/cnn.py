@@ -48,19 +48,19 @@ def cnn(name: str, outputs: int) -> nn.Sequential:
 
 
 class MaxPool(nn.MaxPool2d):
-    """Max-pooling that does not wait for channels, of which these networks have few.
+    """Max-pooling that is fast with few channels.
 
     On a CPU, PyTorch compares as many channels in one step as fill a vector of the processor (32 in bfloat16), and
-    fewer one by one. Here images of a batch lie beside each other as if they were channels: twice as fast there and
+    fewer one by one. Here the images of a group lie side by side as if they were channels: twice as fast there and
     back, copies included, with 10 or 20 channels.
     """
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """The maxima of (N, C, H, W), as (N, C, H', W')."""
-        if maps.device.type != "cpu":
+        if maps.device.type != "cpu" or not len(maps):
             return super().forward(maps)
         count, channels = maps.shape[:2]
-        # Some for each thread, small enough for its cache.
+        # Four groups a thread fit its cache.
         groups = math.gcd(count, 4 * torch.get_num_threads())
         beside = maps.permute(0, 2, 3, 1).unflatten(0, (groups, -1)).permute(0, 2, 3, 1, 4).flatten(3)
         pooled = super().forward(beside.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
