@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -174,7 +175,7 @@ def _open(path: Path) -> Iterator[BufferedReader]:
             if archive.getinfo(tables[0]).flag_bits & 1:
                 raise InputError(f"{path}: is encrypted; unpack {path.stem} beside it and remove the archive")
             with archive.open(tables[0]) as file:
-                yield BufferedReader(file)
+                yield BufferedReader(cast(zipfile.ZipExtFile, file))
     else:
         with path.open("rb") as file:
             yield file

@@ -58,13 +58,19 @@ class MaxPool(nn.MaxPool2d):
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """The maxima of (N, C, H, W), as (N, C, H', W')."""
         if maps.device.type != "cpu" or not len(maps):
-            return super().forward(maps)
-        count, channels = maps.shape[:2]
-        # Four groups a thread fit its cache.
-        groups = math.gcd(count, 4 * torch.get_num_threads())
-        beside = maps.permute(0, 2, 3, 1).unflatten(0, (groups, -1)).permute(0, 2, 3, 1, 4).flatten(3)
-        pooled = super().forward(beside.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        apart = pooled.unflatten(3, (-1, channels)).permute(0, 3, 1, 2, 4).flatten(0, 1)
+            plain: torch.Tensor = super().forward(maps)
+            return plain
+        count, channels, height, width = maps.shape
+        groups = math.gcd(count, 4 * torch.get_num_threads())  # four a thread fit its cache
+        last = maps.permute(0, 2, 3, 1).reshape(groups, -1, height, width, channels)
+        beside = last.permute(0, 2, 3, 1, 4).flatten(3)
+        pooled: torch.Tensor = super().forward(beside.permute(0, 3, 1, 2))
+        apart = (
+            pooled.permute(0, 2, 3, 1)
+            .reshape(groups, *pooled.shape[2:], -1, channels)
+            .permute(0, 3, 1, 2, 4)
+            .flatten(0, 1)
+        )
         return apart.permute(0, 3, 1, 2)
 
 
