@@ -25,6 +25,9 @@ NUMBER = re.compile(r"<?[+-]?[\d,]*\.?\d+(?=%|\s|$)")
 # What `picture` gives; figures that are drawn as SVG are none of these.
 PICTURE = re.compile(r"<figure>(?:(?!</figure>).)*<img [^>]*>(?:(?!</figure>).)*</figure>", re.DOTALL)
 
+# What `details` gave for pictures only, once they are gone.
+EMPTY = re.compile(r"<details><summary>[^<]*</summary>\s*</details>")
+
 
 def table(rows: Rows, caption: str = "") -> str:
     """A table that sorts by each column; the first row and the first column are headers. Nothing for a header alone."""
@@ -97,4 +100,4 @@ def picture(path: Path, caption: str) -> str:
 
 def without_pictures(page: str) -> str:
     """A page without what `picture` gave: it may go where the images of a data set may not."""
-    return PICTURE.sub("", page)
+    return EMPTY.sub("", PICTURE.sub("", page))

@@ -432,7 +432,7 @@ def _regions(reports: Path, results: Results, params: Params) -> str:
         if region == "whole":  # nothing to see but whole images
             sheets.append(html.details(name, sheet))
             continue
-        sheets.append(f"<h3>{escape(name)}</h3>{sheet}")
+        sheets.append(sheet)
         for subset, views in crop.iou.items():
             for view, value in views.items():
                 overlaps.setdefault(f"{subset}, {view}", {})[name] = f"{value:.3f}"

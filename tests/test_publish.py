@@ -60,8 +60,11 @@ def test_the_page_has_its_figures_and_tables_and_no_picture(reports: Path, publi
     assert "<img" in before
     assert "<img" not in after
     assert "data:image" not in after
-    for kept in ("<svg", "<table", "<section", "<details", "</section>", "</main>"):
+    for kept in ("<svg", "<table", "<section", "</section>", "</main>"):
         assert after.count(kept) == before.count(kept)
+    assert "</summary></details>" not in after
+    assert before.count("<details") - after.count("<details") == 1  # the whole images
+    assert after.count("</details>") == after.count("<details")
     assert after.count("<figure") == after.count("</figure>") == before.count("<figure") - before.count("<img")
 
 
