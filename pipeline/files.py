@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,17 +39,48 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Like `whole_file`, for a folder: yield an empty one beside `path` that takes its place at the end."""
+    """Like `whole_file`, for a folder: yield an empty one beside `path` that takes its place at the end.
+
+    The old folder is moved aside before the new one takes its place, and removed only then: at no moment is there
+    neither. A swap that was cut short, by a power failure say, is finished or undone by `settle`, which comes first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    settle(path)
+    part, aside = path.with_name(f".{path.name}.part"), _aside(path)
+    _remove(part)
     part.mkdir()
     try:
         yield part
-        shutil.rmtree(path, ignore_errors=True)
-        part.replace(path)
+        if os.path.lexists(path):
+            path.rename(aside)
+        part.rename(path)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        settle(path)
+        _remove(part)
+
+
+def settle(path: Path) -> None:
+    """Finish or undo a swap of folders that was interrupted: afterwards `path` is the old folder or the new one."""
+    aside = _aside(path)
+    if not os.path.lexists(aside):
+        return
+    if os.path.lexists(path):
+        _remove(aside)
+    else:
+        aside.rename(path)
+
+
+def _aside(path: Path) -> Path:
+    """Where the old folder waits while the new one takes its place."""
+    return path.with_name(f".{path.name}.replaced")
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link (not what it leads to) or a folder, if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

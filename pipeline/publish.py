@@ -15,20 +15,26 @@ from pyarrow import parquet
 
 from pipeline import html
 from pipeline.expressions import CLASSES, SPLITS
-from pipeline.files import InputError, read_json, whole_file, whole_folder, write_bytes, write_json
+from pipeline.files import InputError, digest, read_json, settle, whole_file, whole_folder, write_bytes, write_json
 from pipeline.params import Params
 from pipeline.results import Results
 
+# Lists what `publish` wrote into a folder, with SHA-256: nothing else may ever be replaced.
+MARKER = "published.json"
+
 
 def publish(reports: Path, folder: Path, results: Results, params: Params) -> None:
-    """Write a folder, whole or not at all.
+    """Write a folder, whole or not at all, or replace one that an earlier call wrote.
 
     It holds `comparison.md`, the tables as CSV, `index.html` without pictures, `metrics.json` (the scores of every
-    cell, as the stage evaluate wrote them) and `predictions.parquet` (see `_save_predictions`).
+    cell, as the stage evaluate wrote them), `predictions.parquet` (see `_save_predictions`) and the list of all these.
 
     Raises:
-        InputError: the comparison has not been made yet.
+        InputError: the comparison has not been made yet, or the folder holds something else than an earlier call wrote.
     """
+    folder = folder.resolve()
+    settle(folder)
+    _check_replaceable(folder)
     with whole_folder(folder) as part:
         try:
             shutil.copy(reports / "comparison.md", part)
@@ -42,6 +48,26 @@ def publish(reports: Path, folder: Path, results: Results, params: Params) -> No
         scores = [read_json(reports / f"classifiers/{cell}/metrics.json") for cell in cells]
         write_json(part / "metrics.json", scores)
         _save_predictions(part / "predictions.parquet", results, params)
+        write_json(part / MARKER, {path.name: digest(path) for path in sorted(part.iterdir())})
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Make sure that a folder holds nothing but what an earlier `publish` wrote there.
+
+    Raises:
+        InputError: it holds something else, or what was written has been changed since.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    remedy = "give the path of a new folder, or move what is there"
+    if not (folder / MARKER).is_file():
+        raise InputError(f"{folder}: was not written by publish (it has no {MARKER}); {remedy}")
+    written = read_json(folder / MARKER)
+    if not isinstance(written, dict):
+        raise InputError(f"{folder / MARKER}: does not list what publish wrote; {remedy}")
+    for path in sorted(folder.iterdir()):
+        if path.name != MARKER and not (path.is_file() and written.get(path.name) == digest(path)):
+            raise InputError(f"{path}: was not written by publish, or changed since; {remedy}")
 
 
 def _save_predictions(path: Path, results: Results, params: Params) -> None:

@@ -18,6 +18,7 @@ from pipeline.files import (
     load_arrays,
     read_json,
     save_arrays,
+    settle,
     whole_file,
     whole_folder,
     write_bytes,
@@ -127,6 +128,57 @@ def test_an_interrupted_folder_leaves_what_was_there(tmp_path: Path, error: type
         assert names(tmp_path) == expected
         path.mkdir(exist_ok=True)
         (path / "old").touch()
+
+
+def fail_to_rename(path: Path, monkeypatch: pytest.MonkeyPatch, times: int, error: BaseException) -> None:
+    """The first so many renames go well, the next one is interrupted."""
+    rename, left = Path.rename, [times]
+
+    def interrupted(self: Path, target: Path) -> Path:
+        left[0] -= 1
+        if left[0] == -1:
+            raise error
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+
+
+@pytest.mark.parametrize("times", [0, 1])
+def test_a_swap_of_folders_that_is_interrupted_loses_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    path = tmp_path / "cell"
+    path.mkdir()
+    (path / "old").touch()
+    with monkeypatch.context() as patch:
+        fail_to_rename(path, patch, times, KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt), whole_folder(path) as part:
+            (part / "new").touch()
+    assert names(tmp_path) == ["cell", "cell/old"]
+
+
+def test_a_swap_of_folders_that_was_killed_is_finished_or_undone_at_the_next_start(tmp_path: Path) -> None:
+    path, aside = tmp_path / "cell", tmp_path / ".cell.replaced"
+    aside.mkdir()
+    (aside / "old").touch()
+    settle(path)  # killed between the two renames
+    assert names(tmp_path) == ["cell", "cell/old"]
+    aside.mkdir()
+    settle(path)  # killed before the old one was removed
+    assert names(tmp_path) == ["cell", "cell/old"]
+    path.rename(aside)
+    with pytest.raises(RuntimeError):
+        stop_in_a_folder(path, RuntimeError)
+    assert names(tmp_path) == ["cell", "cell/old"]
+
+
+def test_a_link_in_a_folders_place_is_replaced_and_what_it_leads_to_kept(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/mine").touch()
+    (tmp_path / "cell").symlink_to("elsewhere")
+    with whole_folder(tmp_path / "cell") as part:
+        (part / "new").touch()
+    assert names(tmp_path) == ["cell", "cell/new", "elsewhere", "elsewhere/mine"]
 
 
 # JSON

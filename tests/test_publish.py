@@ -14,7 +14,7 @@ from made_up import SOURCES, cells_of, make_params, make_results, quickly, write
 from pipeline.compare import compare
 from pipeline.files import InputError, write_bytes, write_json
 from pipeline.params import Params
-from pipeline.publish import publish
+from pipeline.publish import MARKER, publish
 from pipeline.report import page
 from pipeline.results import Results
 from pipeline.tables import save_tables
@@ -99,3 +99,46 @@ def test_before_the_comparison_nothing_is_published(results: Results, params: Pa
     with pytest.raises(InputError, match=r"comparison\.md: missing; run `dvc repro` to make it"):
         publish(tmp_path / "reports", tmp_path / "results", results, params)
     assert not (tmp_path / "results").exists()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["notes", "notes/..", "notes/."])
+def test_a_folder_of_others_is_refused_and_kept(
+    reports: Path, results: Results, params: Params, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="was not written by publish"):
+        publish(reports, tmp_path / name, results, params)
+    assert contents(tmp_path) == {"notes/thesis.tex": b"years of work"}
+
+
+def test_a_file_in_the_way_is_refused(reports: Path, results: Results, params: Params, tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("mine")
+    with pytest.raises(InputError, match="was not written by publish"):
+        publish(reports, tmp_path / "results", results, params)
+    assert (tmp_path / "results").read_text() == "mine"
+
+
+def test_what_was_published_is_replaced_and_an_empty_folder_filled(
+    reports: Path, results: Results, params: Params, tmp_path: Path
+) -> None:
+    (tmp_path / "results").mkdir()
+    for _ in range(2):
+        publish(reports, tmp_path / "results", results, params)
+    names = {path.name for path in (tmp_path / "results").iterdir()}
+    assert names == {MARKER, *json.loads((tmp_path / "results" / MARKER).read_text())}
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "comparison.md", "index.html"])
+def test_what_was_added_or_changed_since_is_refused_and_kept(
+    published: Path, reports: Path, results: Results, params: Params, name: str
+) -> None:
+    (published / name).write_text("mine")
+    before = contents(published)
+    with pytest.raises(InputError, match=f"{name}: was not written by publish, or changed since; give the path"):
+        publish(reports, published, results, params)
+    assert contents(published) == before
