@@ -9,10 +9,10 @@ import numpy.typing as npt
 from skimage.transform import resize
 
 from benchmarks import side_by_side
-from pipeline.expressions import Expressions
-from pipeline.located import Located
+from pipeline.data.expressions import Expressions
+from pipeline.faces.located import Located
 from pipeline.params import load_params
-from pipeline.regions import boxes, cut
+from pipeline.regions.cutting import boxes, cut
 
 SIDE = 48
 FEW = 500  # for the slow way

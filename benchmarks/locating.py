@@ -10,14 +10,14 @@ import torch
 from face_alignment.models import FAN
 
 from benchmarks import side_by_side
-from pipeline.faces import Faces
-from pipeline.files import InputError
-from pipeline.locators import open_locator, xception
-from pipeline.locators.dlib_trees import open_predictor, predict
-from pipeline.networks import landmark_network
+from pipeline.classifiers.networks import landmark_network
+from pipeline.common.files import InputError
+from pipeline.faces.detectors import open_locator, xception
+from pipeline.faces.detectors.dlib import open_predictor, predict
+from pipeline.faces.ibug import Faces
+from pipeline.faces.points import COUNT
+from pipeline.faces.squares import cut_squares
 from pipeline.params import load_params
-from pipeline.points import COUNT
-from pipeline.squares import cut_squares
 
 IMAGES = 640
 FEW = 4  # for face-alignment, which takes so much longer

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks import side_by_side
-from pipeline.fer2013 import read_fer2013
+from pipeline.data.readers.fer2013 import read_fer2013
+from pipeline.data.sources import Sources
 from pipeline.params import load_params
-from pipeline.sources import Sources
 
 ROUNDS = 3
 

@@ -25,12 +25,12 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import side_by_side
-from pipeline import classify
-from pipeline.expressions import CLASSES, SIDE
-from pipeline.networks import classifier
-from pipeline.networks.cnn import Flatten, MaxPool
+from pipeline.classifiers import training as classify
+from pipeline.classifiers.networks import classifier
+from pipeline.classifiers.networks.cnn import Flatten, MaxPool
+from pipeline.data.expressions import CLASSES, SIDE
 from pipeline.params import ClassifierRecipe, NetworkName, load_params
-from pipeline.regions import Variant
+from pipeline.regions.cutting import Variant
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # else it asks the network for a newer version at import
 import albumentations as A  # noqa: E402

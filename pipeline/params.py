@@ -20,8 +20,8 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML  # DVC's own reader, so that both read the same file alike (1e-3 is a number, say)
 from ruamel.yaml.error import YAMLError
 
-from pipeline import points
-from pipeline.files import InputError
+from pipeline.common.files import InputError
+from pipeline.faces import points
 
 Provider = Literal["xception", "dlib", "face_alignment"]
 NetworkName = Literal["cnn1", "cnn2", "cnn3", "cnn4", "googlenet"]

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
-from pipeline.files import InputError
+from pipeline.common.files import InputError
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 

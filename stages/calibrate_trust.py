@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from pipeline import trust
-from pipeline.faces import Faces
-from pipeline.files import InputError
-from pipeline.hard_faces import harden
-from pipeline.locators import open_locator
+from pipeline.common.files import InputError
+from pipeline.faces import trust
+from pipeline.faces.detectors import open_locator
+from pipeline.faces.hard_faces import harden
+from pipeline.faces.ibug import Faces
 from pipeline.params import load_params
 from stages import run
 

@@ -3,12 +3,12 @@
 import subprocess
 from pathlib import Path
 
-from pipeline.compare import compare
-from pipeline.files import write_bytes
+from pipeline.common.files import write_bytes
+from pipeline.evaluation.results import read_results
 from pipeline.params import load_params
-from pipeline.report import page
-from pipeline.results import read_results
-from pipeline.tables import save_tables, summary
+from pipeline.report.compare import compare
+from pipeline.report.page import page
+from pipeline.report.tables import save_tables, summary
 from stages import run
 
 REPORTS = Path("reports")

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from pipeline import pictures
-from pipeline.expressions import Expressions
-from pipeline.face_tests import FaceTests
-from pipeline.files import write_json
-from pipeline.located import Located
+from pipeline.common.files import write_json
+from pipeline.data.expressions import Expressions
+from pipeline.faces.located import Located
+from pipeline.faces.trials import FaceTests
 from pipeline.params import load_params
-from pipeline.regions import count_fallbacks, crop
+from pipeline.regions.cutting import count_fallbacks, crop
+from pipeline.report import pictures
 from stages import run
 
 

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import classify, measure, protocols
-from pipeline.expressions import CLASSES
-from pipeline.files import whole_folder, write_json
+from pipeline.classifiers import training as classify
+from pipeline.common.files import whole_folder, write_json
+from pipeline.data import protocols
+from pipeline.data.expressions import CLASSES
+from pipeline.data.twins import Twins
+from pipeline.evaluation import measure
+from pipeline.evaluation.predictions import Predictions
 from pipeline.params import load_params
-from pipeline.predictions import Predictions
-from pipeline.regions import Variant
-from pipeline.twins import Twins
+from pipeline.regions.cutting import Variant
 from stages import run
 
 

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import landmark_figures, pictures
-from pipeline.face_tests import TEST_SPLITS, VIEWS
-from pipeline.faces import Faces
-from pipeline.files import whole_folder, write_bytes, write_json
-from pipeline.hard_faces import harden
-from pipeline.locator_trials import try_points, try_trust
-from pipeline.locators import open_all
+from pipeline.common.files import whole_folder, write_bytes, write_json
+from pipeline.faces.detector_trials import try_points, try_trust
+from pipeline.faces.detectors import open_all
+from pipeline.faces.hard_faces import harden
+from pipeline.faces.ibug import Faces
+from pipeline.faces.trials import TEST_SPLITS, VIEWS
+from pipeline.faces.trust import Trust
 from pipeline.params import load_params
-from pipeline.trust import Trust
+from pipeline.report import landmark_figures, pictures
 from stages import run
 
 SEED = 2

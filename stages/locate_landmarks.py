@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from pipeline.expressions import Expressions
-from pipeline.located import Located
-from pipeline.locators import open_locator
+from pipeline.data.expressions import Expressions
+from pipeline.faces.detectors import open_locator
+from pipeline.faces.located import Located
+from pipeline.faces.trust import Trust, expected_error
 from pipeline.params import load_params
-from pipeline.trust import Trust, expected_error
 from stages import run
 
 

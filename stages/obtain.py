@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from pipeline.common.files import whole_folder
+from pipeline.data.sources import find_sources
 from pipeline.demo import draw_demo
-from pipeline.files import whole_folder
 from pipeline.params import load_params
-from pipeline.sources import find_sources
 from stages import run
 
 RAW = Path("data/raw")

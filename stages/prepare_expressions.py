@@ -3,15 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import pictures
-from pipeline.audit import audit
-from pipeline.fer2013 import read_fer2013
-from pipeline.files import InputError, whole_folder, write_json
+from pipeline.common.files import InputError, whole_folder, write_json
+from pipeline.data.audit import audit
+from pipeline.data.protocols import rows
+from pipeline.data.readers.fer2013 import read_fer2013
+from pipeline.data.sources import Sources
+from pipeline.data.twin_search import find_twins
+from pipeline.data.twins import rows_without_leak
 from pipeline.params import load_params
-from pipeline.protocols import rows
-from pipeline.sources import Sources
-from pipeline.twin_search import find_twins
-from pipeline.twins import rows_without_leak
+from pipeline.report import pictures
 from stages import run
 
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pipeline.faces import read_300w
+from pipeline.data.sources import Sources
+from pipeline.faces.ibug import read_300w
 from pipeline.params import load_params
-from pipeline.sources import Sources
 from stages import run
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import pictures
-from pipeline.expressions import Expressions
-from pipeline.located import Located
+from pipeline.data.expressions import Expressions
+from pipeline.faces.located import Located
 from pipeline.params import load_params
+from pipeline.report import pictures
 from stages import run
 
 IMAGES = 12

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from pipeline.evaluation.results import read_results
 from pipeline.params import load_params
-from pipeline.publish import publish
-from pipeline.results import read_results
+from pipeline.report.publish import publish
 from stages import run
 
 REPORTS = Path("reports")

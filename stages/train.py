@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from pipeline import classify, device
-from pipeline.curves import curves
-from pipeline.files import digest
+from pipeline.classifiers import training as classify
+from pipeline.common import device
+from pipeline.common.files import digest
+from pipeline.common.weights import save_network
 from pipeline.params import load_params
-from pipeline.regions import Variant
-from pipeline.weights import save_network
+from pipeline.regions.cutting import Variant
+from pipeline.training.curves import curves
 from stages import run
 
 

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from pipeline import device, landmarks
-from pipeline.curves import curves
-from pipeline.faces import Faces
-from pipeline.files import digest
+from pipeline.common import device
+from pipeline.common.files import digest
+from pipeline.common.weights import save_network
+from pipeline.faces import training as landmarks
+from pipeline.faces.ibug import Faces
 from pipeline.params import load_params
-from pipeline.weights import save_network
+from pipeline.training.curves import curves
 from stages import run
 
 FACES = Path("data/faces.npz")

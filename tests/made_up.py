@@ -18,15 +18,16 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from pipeline import compare, measure
-from pipeline.audit import audit
-from pipeline.expressions import SIDE, VOTES, Expressions
-from pipeline.files import write_bytes, write_json
+from pipeline.common.files import write_bytes, write_json
+from pipeline.data.audit import audit
+from pipeline.data.expressions import SIDE, VOTES, Expressions
+from pipeline.data.protocols import PROTOCOLS, rows
+from pipeline.data.twins import Twins
+from pipeline.evaluation import measure
+from pipeline.evaluation.predictions import Predictions
+from pipeline.evaluation.results import CURVES, Audit, Cell, Crop, Landmarks, PointScores, Results, TrustScores
 from pipeline.params import Params, load_params
-from pipeline.predictions import Predictions
-from pipeline.protocols import PROTOCOLS, rows
-from pipeline.results import CURVES, Audit, Cell, Crop, Landmarks, PointScores, Results, TrustScores
-from pipeline.twins import Twins
+from pipeline.report import compare
 
 SPLIT = np.repeat(["Training", "PublicTest", "PrivateTest"], [20, 10, 10])
 LABELS = np.array([3] * 8 + 2 * [0, 1, 2, 4, 5, 6] + 2 * [0, 1, 2, 3, 3, 3, 3, 4, 5, 6], np.uint8)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.faces import SIDE
-from pipeline.points import COUNT
+from pipeline.faces.ibug import SIDE
+from pipeline.faces.points import COUNT
 
 Points = npt.NDArray[np.float32]
 

@@ -280,29 +280,29 @@ ON_DEMAND = {"check", "preview", "publish"}  # scripts that `make` runs and that
 
 # Modules that decide nothing about a result: no stage has to declare them.
 PLUMBING = {
-    "pipeline.curves": "writes down what a training reports",
-    "pipeline.files": "puts bytes into files and takes them out unchanged",
+    "pipeline.training.curves": "writes down what a training reports",
+    "pipeline.common.files": "puts bytes into files and takes them out unchanged",
     "pipeline.params": "hands on params.yaml, whose values DVC follows key by key",
-    "pipeline.weights": "puts weights into files and takes them out unchanged",
+    "pipeline.common.weights": "puts weights into files and takes them out unchanged",
 }
 
 # What describes a file that a stage reads: how it is loaded, and constants of its layout. The file is the dependency,
 # and when the code that writes it changes it is written anew.
 LAYOUT = {
-    "pipeline.expressions": {"CLASSES", "Expressions", "SIDE", "SPLITS", "VOTES"},
-    "pipeline.faces": {"Faces", "SIDE", "SPAN"},
-    "pipeline.located": {"Located"},
-    "pipeline.points": {"COUNT"},
-    "pipeline.regions": {"Variant"},
-    "pipeline.sources": {"Sources"},
-    "pipeline.twins": {"Twins"},
+    "pipeline.data.expressions": {"CLASSES", "Expressions", "SIDE", "SPLITS", "VOTES"},
+    "pipeline.faces.ibug": {"Faces", "SIDE", "SPAN"},
+    "pipeline.faces.located": {"Located"},
+    "pipeline.faces.points": {"COUNT"},
+    "pipeline.regions.cutting": {"Variant"},
+    "pipeline.data.sources": {"Sources"},
+    "pipeline.data.twins": {"Twins"},
 }
 
 # Code that a stage reaches by its imports and that still does not alter its result.
 NOT_USED = {
-    "evaluate_landmarks": {"pipeline.regions"},  # FaceTests.box_overlap is there for crop
+    "evaluate_landmarks": {"pipeline.regions.cutting"},  # FaceTests.box_overlap is there for crop
     # Asks only which rows are PublicTest: a protocol added for scoring must not retrain everything.
-    "train": {"pipeline.protocols"},
+    "train": {"pipeline.data.protocols"},
 }
 
 STAGES = {name: stage.get("do", stage) for name, stage in read_yaml(ROOT / "dvc.yaml")["stages"].items()}
@@ -336,9 +336,14 @@ def test_exceptions_are_needed(name: str) -> None:
 
 
 def test_follows_names_through_modules() -> None:
-    assert {"pipeline.classify", "pipeline.fit", "pipeline.networks.cnn", "pipeline.device"} <= reached("train")
+    assert {
+        "pipeline.classifiers.training",
+        "pipeline.training.loop",
+        "pipeline.classifiers.networks.cnn",
+        "pipeline.common.device",
+    } <= reached("train")
     assert "pipeline.demo.hair" in reached("obtain")  # by way of a package that hands names on
-    assert "pipeline.faces" not in reached("crop")
+    assert "pipeline.faces.ibug" not in reached("crop")
 
 
 def reached(stage: str) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.files import InputError
+from pipeline.common.files import InputError
 from pipeline.params import Edges, LandmarkRecipe, Params, PointSet, load_params
 
 ORIGINAL = Path(__file__).parent.parent / "params.yaml"

@@ -21,22 +21,23 @@ import pytest
 from PIL import Image
 
 import stages
-from pipeline.classify import probabilities
-from pipeline.expressions import Expressions
-from pipeline.face_tests import VIEWS
-from pipeline.faces import FOLDERS, LABELS, SIDE, Faces
-from pipeline.files import InputError
-from pipeline.hard_faces import KINDS
-from pipeline.located import Located
-from pipeline.locators import Guess, fan
-from pipeline.networks import classifier, landmark_network
-from pipeline.predictions import Predictions
-from pipeline.regions import Variant, whole_boxes
-from pipeline.results import Landmarks
-from pipeline.sources import DLIB_FOLDER
-from pipeline.trust import Trust
-from pipeline.twins import Twins
-from pipeline.weights import save_network
+from pipeline.classifiers.networks import classifier, landmark_network
+from pipeline.classifiers.training import probabilities
+from pipeline.common.files import InputError
+from pipeline.common.weights import save_network
+from pipeline.data.expressions import Expressions
+from pipeline.data.sources import DLIB_FOLDER
+from pipeline.data.twins import Twins
+from pipeline.evaluation.predictions import Predictions
+from pipeline.evaluation.results import Landmarks
+from pipeline.faces.detectors import Guess
+from pipeline.faces.detectors import face_alignment as fan
+from pipeline.faces.hard_faces import KINDS
+from pipeline.faces.ibug import FOLDERS, LABELS, SIDE, Faces
+from pipeline.faces.located import Located
+from pipeline.faces.trials import VIEWS
+from pipeline.faces.trust import Trust
+from pipeline.regions.cutting import Variant, whole_boxes
 from stages import (
     calibrate_trust,
     check,

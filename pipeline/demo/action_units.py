@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.demo.shape import Points
-from pipeline.points import COUNT, MIRROR
+from pipeline.faces.points import COUNT, MIRROR
 
 # How far each unit moves the points of the image's left half and the midline at full strength, that of a posed
 # expression; the right half mirrors it. Point (0-based): (outwards, upwards) in eye distances.

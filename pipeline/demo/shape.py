@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.demo.canvas import smooth
-from pipeline.points import COUNT, MIRROR
+from pipeline.faces.points import COUNT, MIRROR
 
 Points = npt.NDArray[np.float64]
 

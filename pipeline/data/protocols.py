@@ -1,0 +1,58 @@
+"""What a score was measured on. No score stands without the name of one of these.
+
+The original report scored Training + PrivateTest, so nine tenths of its test set was its training set. That
+number is kept, under a name that says what it is, beside the one that means something.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.common.files import InputError
+from pipeline.data.twins import known_rows
+
+# The splits of FER2013 (its column `Usage`) that a protocol scores; `test_unique` only some of their rows.
+PROTOCOLS: dict[str, tuple[str, ...]] = {
+    "validation": ("PublicTest",),
+    "test": ("PrivateTest",),
+    "test_unique": ("PrivateTest",),
+    "as_reported": ("Training", "PrivateTest"),
+}
+
+PURPOSES: dict[str, str] = {
+    "validation": "Chooses the epoch and every setting.",
+    "test": "The headline: images that were never used to choose anything.",
+    "test_unique": "What is left of test without images that have a twin, identical or nearly so, in what chose or "
+    "trained the classifiers.",
+    "as_reported": "Stands beside the original report's tables and is no measure of skill: "
+    "most of what it scores was trained on.",
+}
+
+
+def rows(split: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str) -> npt.NDArray[np.bool_]:
+    """Which rows a protocol scores.
+
+    Args:
+        split: (N,), the split of each row.
+        twins: (N,), the group of identical and nearly identical images that each row belongs to.
+        protocol: one of `PROTOCOLS`.
+
+    Returns:
+        bool (N,).
+
+    Raises:
+        ValueError: there is no such protocol.
+        InputError: it has no row to score.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+    scored = np.isin(split, PROTOCOLS[protocol])
+    if protocol == "test_unique":
+        scored &= ~known_rows(twins, split)
+    if not scored.any():
+        # Only twins can take all rows away: every split has some, see `read_fer2013`.
+        raise InputError(
+            f"params.yaml: twins.min_correlation: leaves no image for {protocol}; raise it and run `dvc repro`"
+        )
+    return scored

@@ -1,0 +1,50 @@
+"""Which images occur more than once, and which rows know each other across the splits.
+
+FER2013 was collected by web search, so that one photograph came in from several sites: cropped a pixel further, saved
+again as JPEG, with a watermark, mirrored. A test image whose twin was trained on measures memory, not skill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.common.files import load_arrays, save_arrays
+from pipeline.data.expressions import SPLITS
+
+
+@dataclass(frozen=True)
+class Twins:
+    """The groups that the images fall into; numbered from 0 by first appearance, a lone image is a group of its own.
+
+    Attributes:
+        copies: (N,), the group of pixel-identical images.
+        twins: (N,), the group of identical and nearly identical images; it holds whole groups of copies.
+    """
+
+    copies: npt.NDArray[np.int32]
+    twins: npt.NDArray[np.int32]
+
+    def save(self, path: Path) -> None:
+        """Write `data/twins.npz`."""
+        save_arrays(path, copies=self.copies, twins=self.twins)
+
+    @classmethod
+    def load(cls, path: Path) -> Twins:
+        """Read what `save` wrote. Raises InputError if it is missing or damaged."""
+        return cls(**load_arrays(path, {"copies": ("int32", (None,)), "twins": ("int32", (None,))}))
+
+
+def known_rows(twins: npt.NDArray[np.int32], split: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """Which PrivateTest rows have a twin in Training or PublicTest: bool (N,)."""
+    test = split == SPLITS[2]
+    return np.asarray(test & np.isin(twins, twins[~test]))
+
+
+def rows_without_leak(twins: npt.NDArray[np.int32], split: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """Which Training rows have no twin in PublicTest or PrivateTest: bool (N,)."""
+    training = split == SPLITS[0]
+    return np.asarray(training & ~np.isin(twins, twins[~training]))

@@ -1,0 +1,101 @@
+"""The test faces with their true and their found points, seen as photographs and as FER2013 would show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.common.files import load_arrays, save_arrays
+from pipeline.evaluation import measure
+from pipeline.faces import points
+from pipeline.faces.squares import INPUT
+from pipeline.params import Region
+from pipeline.regions.cutting import boxes
+
+# Each view's name and its side in pixels. At 48 pixels the square is jittered: nobody hands over a true box there.
+VIEWS = {"full_resolution": INPUT, "grey_48": 48}
+TEST_SPLITS = ("common", "challenging")
+
+
+@dataclass(frozen=True)
+class FaceTests:
+    """What a locator finds on 300-W's test images.
+
+    Attributes:
+        subset: (N,) the collection that a face is from: helen, lfpw, ibug.
+        split: (N,) its official test set: common or challenging.
+        images: for each view (N, side, side) uint8 grey.
+        true: for each view (N, 68, 2) in its pixels.
+        found: likewise, by a locator.
+    """
+
+    subset: npt.NDArray[np.str_]
+    split: npt.NDArray[np.str_]
+    images: dict[str, npt.NDArray[np.uint8]]
+    true: dict[str, npt.NDArray[np.float32]]
+    found: dict[str, npt.NDArray[np.float32]]
+
+    def save(self, path: Path) -> None:
+        """Write the file whole."""
+        views = {f"{kind}_{view}": getattr(self, kind)[view] for kind in ("images", "true", "found") for view in VIEWS}
+        save_arrays(path, subset=self.subset, split=self.split, **views)
+
+    @classmethod
+    def load(cls, path: Path) -> FaceTests:
+        """Read what `save` wrote. Raises InputError if it is missing or damaged."""
+        schema: dict[str, tuple[str, tuple[int | None, ...]]] = {"subset": ("U", (None,)), "split": ("U", (None,))}
+        for view, side in VIEWS.items():
+            schema[f"images_{view}"] = ("uint8", (None, side, side))
+            schema[f"true_{view}"] = schema[f"found_{view}"] = ("float32", (None, points.COUNT, 2))
+        arrays = load_arrays(path, schema)
+        kinds = {kind: {view: arrays[f"{kind}_{view}"] for view in VIEWS} for kind in ("images", "true", "found")}
+        return cls(arrays["subset"], arrays["split"], **kinds)
+
+    def groups(self) -> dict[str, npt.NDArray[np.bool_]]:
+        """The rows of each test set and, where it has several, of each of its collections."""
+        groups = {}
+        for split in (name for name in TEST_SPLITS if (self.split == name).any()):
+            groups[split] = self.split == split
+            subsets = sorted(set(self.subset[groups[split]].tolist()))
+            if len(subsets) > 1:
+                groups.update({f"{split}_{name}": groups[split] & (self.subset == name) for name in subsets})
+        return groups
+
+    def errors(self, view: str) -> npt.NDArray[np.float64]:
+        """(N,) inter-ocular NME of each face."""
+        return measure.nme(self.found[view], self.true[view])
+
+    def errors_by_point(self, view: str) -> npt.NDArray[np.float64]:
+        """(N, 68) distance of each point, as a fraction of its face's inter-ocular distance."""
+        distances = np.linalg.norm(self.found[view].astype(np.float64) - self.true[view], axis=-1)
+        errors: npt.NDArray[np.float64] = distances / points.interocular(self.true[view])[:, None]
+        return errors
+
+    def scores(self) -> dict[str, Any]:
+        """For each group and view the number of faces, mean NME, AUC and failure rate at 10%."""
+        return {
+            group: {
+                view: {
+                    "n": int(rows.sum()),
+                    "nme": float(self.errors(view)[rows].mean()),
+                    "auc": measure.auc(self.errors(view)[rows]),
+                    "failure_rate": measure.failure_rate(self.errors(view)[rows]),
+                }
+                for view in VIEWS
+            }
+            for group, rows in self.groups().items()
+        }
+
+    def box_overlap(self, region: Region) -> dict[str, dict[str, float]]:
+        """For each group and view the mean IoU of a region's box from found points with that from true points."""
+        result: dict[str, dict[str, float]] = {group: {} for group in self.groups()}
+        for view, side in VIEWS.items():
+            found, true = (boxes(kind[view], region, (side, side)) for kind in (self.found, self.true))
+            overlap = measure.iou(found, true)
+            for group, rows in self.groups().items():
+                result[group][view] = float(overlap[rows].mean())
+        return result

@@ -1,0 +1,99 @@
+"""What of the results may be shown to everybody: all figures, and no image and no label of a data set.
+
+FER2013 and 300-W are for research only and may not be passed on. What is published lets anybody who has them compute
+every statistic again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+from pyarrow import parquet
+
+from pipeline.common.files import (
+    InputError,
+    digest,
+    read_json,
+    settle,
+    whole_file,
+    whole_folder,
+    write_bytes,
+    write_json,
+)
+from pipeline.data.expressions import CLASSES, SPLITS
+from pipeline.evaluation.results import Results
+from pipeline.params import Params
+from pipeline.report import html
+
+# Lists what `publish` wrote into a folder, with SHA-256: nothing else may ever be replaced.
+MARKER = "published.json"
+
+
+def publish(reports: Path, folder: Path, results: Results, params: Params) -> None:
+    """Write a folder, whole or not at all, or replace one that an earlier call wrote.
+
+    It holds `comparison.md`, the tables as CSV, `index.html` without pictures, `metrics.json` (the scores of every
+    cell, as the stage evaluate wrote them), `predictions.parquet` (see `_save_predictions`) and the list of all these.
+
+    Raises:
+        InputError: the comparison has not been made yet, or the folder holds something else than an earlier call wrote.
+    """
+    folder = folder.resolve()
+    settle(folder)
+    _check_replaceable(folder)
+    with whole_folder(folder) as part:
+        try:
+            shutil.copy(reports / "comparison.md", part)
+            for table in sorted((reports / "comparison").iterdir()):
+                shutil.copy(table, part)
+            page = (reports / "index.html").read_text()
+        except FileNotFoundError as error:
+            raise InputError(f"{error.filename}: missing; run `dvc repro` to make it") from None
+        write_bytes(part / "index.html", html.without_pictures(page).encode())
+        cells = (f"{cell.region}/{cell.network}-{cell.seed}" for cell in results.curves)
+        scores = [read_json(reports / f"classifiers/{cell}/metrics.json") for cell in cells]
+        write_json(part / "metrics.json", scores)
+        _save_predictions(part / "predictions.parquet", results, params)
+        write_json(part / MARKER, {path.name: digest(path) for path in sorted(part.iterdir())})
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Make sure that a folder holds nothing but what an earlier `publish` wrote there.
+
+    Raises:
+        InputError: it holds something else, or what was written has been changed since.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    remedy = "give the path of a new folder, or move what is there"
+    if not (folder / MARKER).is_file():
+        raise InputError(f"{folder}: was not written by publish (it has no {MARKER}); {remedy}")
+    written = read_json(folder / MARKER)
+    if not isinstance(written, dict):
+        raise InputError(f"{folder / MARKER}: does not list what publish wrote; {remedy}")
+    for path in sorted(folder.iterdir()):
+        if path.name != MARKER and not (path.is_file() and written.get(path.name) == digest(path)):
+            raise InputError(f"{path}: was not written by publish, or changed since; {remedy}")
+
+
+def _save_predictions(path: Path, results: Results, params: Params) -> None:
+    """The probabilities of PublicTest and PrivateTest: `row` of FER2013, `split`, and a column a cell and class.
+
+    In half precision, which is half the size and has three digits: where two classes are as good as equally likely the
+    more likely one may change. On FER2013 that moved three cells of nine by one test image of 3,589 each.
+    """
+    rows = np.flatnonzero(np.isin(results.split, SPLITS[1:]))
+    columns: dict[str, pyarrow.Array] = {
+        "row": pyarrow.array(rows.astype(np.int32)),
+        "split": pyarrow.array(results.split[rows]),
+    }
+    for region, by_network in zip(params.regions, results.chances, strict=True):
+        for network, by_seed in zip(params.networks, by_network, strict=True):
+            for seed, chances in zip(params.seeds, by_seed, strict=True):
+                for name, values in zip(CLASSES, chances[rows].T, strict=True):
+                    columns[f"{region}/{network}-{seed}/p_{name}"] = pyarrow.array(values.astype(np.float16))
+    with whole_file(path) as part, part.open("wb") as file:
+        parquet.write_table(pyarrow.table(columns), file, compression="zstd")
