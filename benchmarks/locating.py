@@ -10,11 +10,11 @@ import torch
 from face_alignment.models import FAN
 
 from benchmarks import side_by_side
-from pipeline.classifiers.networks import landmark_network
 from pipeline.common.files import InputError
 from pipeline.faces.detectors import open_locator, xception
 from pipeline.faces.detectors.dlib import open_predictor, predict
-from pipeline.faces.ibug import Faces
+from pipeline.faces.face_images import Faces
+from pipeline.faces.network import landmark_network
 from pipeline.faces.points import COUNT
 from pipeline.faces.squares import cut_squares
 from pipeline.params import load_params

@@ -28,8 +28,9 @@ from benchmarks import side_by_side
 from pipeline.classifiers import training as classify
 from pipeline.classifiers.networks import classifier
 from pipeline.classifiers.networks.cnn import Flatten, MaxPool
+from pipeline.classifiers.recipe import ClassifierRecipe, NetworkName
 from pipeline.data.expressions import CLASSES, SIDE
-from pipeline.params import ClassifierRecipe, NetworkName, load_params
+from pipeline.params import load_params
 from pipeline.regions.cutting import Variant
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # else it asks the network for a newer version at import

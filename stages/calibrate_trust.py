@@ -5,8 +5,8 @@ from pathlib import Path
 from pipeline.common.files import InputError
 from pipeline.faces import trust
 from pipeline.faces.detectors import open_locator
+from pipeline.faces.face_images import Faces
 from pipeline.faces.hard_faces import harden
-from pipeline.faces.ibug import Faces
 from pipeline.params import load_params
 from stages import run
 

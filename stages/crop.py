@@ -8,6 +8,7 @@ from pipeline.faces.located import Located
 from pipeline.faces.trials import FaceTests
 from pipeline.params import load_params
 from pipeline.regions.cutting import count_fallbacks, crop
+from pipeline.regions.overlap import box_overlap
 from pipeline.report import pictures
 from stages import run
 
@@ -22,7 +23,7 @@ def main(region: str) -> None:
     report = {
         "region": definition if definition == "whole" else definition.model_dump(),
         **count_fallbacks(variant),
-        "iou": FaceTests.load(Path("reports/landmarks/points.npz")).box_overlap(definition),
+        "iou": box_overlap(FaceTests.load(Path("reports/landmarks/points.npz")), definition),
     }
     write_json(Path(f"reports/regions/{region}.json"), report)
     sheet = pictures.region_sheet(expressions.images, located.points, variant.boxes, variant.images, variant.fell_back)

@@ -9,8 +9,8 @@ from pipeline.common.files import whole_folder, write_json
 from pipeline.data import protocols
 from pipeline.data.expressions import CLASSES
 from pipeline.data.twins import Twins
-from pipeline.evaluation import measure
 from pipeline.evaluation.predictions import Predictions
+from pipeline.evaluation.scores import classification
 from pipeline.params import load_params
 from pipeline.regions.cutting import Variant
 from stages import run
@@ -30,7 +30,7 @@ def main(region: str, network: str, seed: str) -> None:
     scores = {}
     for protocol in protocols.PROTOCOLS:
         rows = protocols.rows(variant.split, twins, protocol)
-        scores[protocol] = measure.classification(variant.labels[rows], chances[rows])
+        scores[protocol] = classification(variant.labels[rows], chances[rows])
     cell = {"region": region, "network": name, "seed": number}
     made = {"data": params.data.source, "recipe": params.recipe}
     with whole_folder(Path(f"reports/classifiers/{region}/{network}-{seed}")) as part:

@@ -7,8 +7,8 @@ import numpy as np
 from pipeline.common.files import whole_folder, write_bytes, write_json
 from pipeline.faces.detector_trials import try_points, try_trust
 from pipeline.faces.detectors import open_all
+from pipeline.faces.face_images import Faces
 from pipeline.faces.hard_faces import harden
-from pipeline.faces.ibug import Faces
 from pipeline.faces.trials import TEST_SPLITS, VIEWS
 from pipeline.faces.trust import Trust
 from pipeline.params import load_params

@@ -6,7 +6,7 @@ from pipeline.common import device
 from pipeline.common.files import digest
 from pipeline.common.weights import save_network
 from pipeline.faces import training as landmarks
-from pipeline.faces.ibug import Faces
+from pipeline.faces.face_images import Faces
 from pipeline.params import load_params
 from pipeline.training.curves import curves
 from stages import run

@@ -23,9 +23,9 @@ from pipeline.data.audit import audit
 from pipeline.data.expressions import SIDE, VOTES, Expressions
 from pipeline.data.protocols import PROTOCOLS, rows
 from pipeline.data.twins import Twins
-from pipeline.evaluation import measure
 from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.results import CURVES, Audit, Cell, Crop, Landmarks, PointScores, Results, TrustScores
+from pipeline.evaluation.scores import classification
 from pipeline.params import Params, load_params
 from pipeline.report import compare
 
@@ -154,7 +154,7 @@ def write_reports(reports: Path, results: Results, params: Params) -> None:
         scores = {}
         for protocol in PROTOCOLS:
             scored = rows(results.split, results.twins, protocol)
-            scores[protocol] = measure.classification(results.labels[scored], chances[scored])
+            scores[protocol] = classification(results.labels[scored], chances[scored])
         folder = reports / f"classifiers/{cell.region}/{cell.network}-{cell.seed}"
         made = {**cell._asdict(), "data": params.data.source, "recipe": params.recipe, "protocols": scores}
         write_json(folder / "metrics.json", made)

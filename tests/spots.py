@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.faces.ibug import SIDE
+from pipeline.faces.face_images import SIDE
 from pipeline.faces.points import COUNT
 
 Points = npt.NDArray[np.float32]

@@ -23,7 +23,8 @@ from dvc.dependency import ParamsDependency  # type: ignore[import-untyped]
 from dvc.repo import Repo  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
-from pipeline.params import LandmarkSettings, load_params
+from pipeline.faces.detectors.settings import LandmarkSettings
+from pipeline.params import load_params
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("dvc.yaml", "stages", "pipeline", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
@@ -282,7 +283,18 @@ ON_DEMAND = {"check", "preview", "publish"}  # scripts that `make` runs and that
 PLUMBING = {
     "pipeline.training.curves": "writes down what a training reports",
     "pipeline.common.files": "puts bytes into files and takes them out unchanged",
-    "pipeline.params": "hands on params.yaml, whose values DVC follows key by key",
+    **dict.fromkeys(
+        (
+            "pipeline.params",
+            "pipeline.common.settings",
+            "pipeline.training.recipe",
+            "pipeline.faces.recipe",
+            "pipeline.faces.detectors.settings",
+            "pipeline.regions.definitions",
+            "pipeline.classifiers.recipe",
+        ),
+        "hands on params.yaml, whose values DVC follows key by key",
+    ),
     "pipeline.common.weights": "puts weights into files and takes them out unchanged",
 }
 
@@ -290,7 +302,7 @@ PLUMBING = {
 # and when the code that writes it changes it is written anew.
 LAYOUT = {
     "pipeline.data.expressions": {"CLASSES", "Expressions", "SIDE", "SPLITS", "VOTES"},
-    "pipeline.faces.ibug": {"Faces", "SIDE", "SPAN"},
+    "pipeline.faces.face_images": {"Faces", "SIDE", "SPAN"},
     "pipeline.faces.located": {"Located"},
     "pipeline.faces.points": {"COUNT"},
     "pipeline.regions.cutting": {"Variant"},
@@ -300,7 +312,6 @@ LAYOUT = {
 
 # Code that a stage reaches by its imports and that still does not alter its result.
 NOT_USED = {
-    "evaluate_landmarks": {"pipeline.regions.cutting"},  # FaceTests.box_overlap is there for crop
     # Asks only which rows are PublicTest: a protocol added for scoring must not retrain everything.
     "train": {"pipeline.data.protocols"},
 }
@@ -358,7 +369,8 @@ def reached(stage: str) -> set[str]:
             continue
         seen.add(symbol)
         waiting += uses(module, name)
-    return {module for module, _ in seen if module.startswith("pipeline.")}
+    # A package that holds nothing but its docstring decides nothing.
+    return {module for module, _ in seen if module.startswith("pipeline.") and len(parsed(module).body) > 1}
 
 
 def uses(module: str, name: str) -> Iterator[Symbol]:
@@ -378,10 +390,15 @@ def uses(module: str, name: str) -> Iterator[Symbol]:
 
 
 @cache
+def parsed(module: str) -> ast.Module:
+    return ast.parse(source(module).read_text())
+
+
+@cache
 def definitions(module: str) -> dict[str, list[ast.stmt]]:
     """The statements at the top of a module that define each of its names; the rest of them under no name."""
     found: dict[str, list[ast.stmt]] = {}
-    for statement in ast.parse(source(module).read_text()).body:
+    for statement in parsed(module).body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             names = [statement.name]
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
@@ -398,7 +415,7 @@ def definitions(module: str) -> dict[str, list[ast.stmt]]:
 def imports(module: str) -> dict[str, Symbol]:
     """What a module imports from the pipeline, also inside its functions, by the name that it has there."""
     found = {}
-    for node in ast.walk(ast.parse(source(module).read_text())):
+    for node in ast.walk(parsed(module)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "pipeline":
             assert node.module is not None
             found.update({alias.asname or alias.name: (node.module, alias.name) for alias in node.names})

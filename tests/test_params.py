@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.common.files import InputError
-from pipeline.params import Edges, LandmarkRecipe, Params, PointSet, load_params
+from pipeline.faces.recipe import LandmarkRecipe
+from pipeline.params import Params, load_params
+from pipeline.regions.definitions import Edges, PointSet
 
 ORIGINAL = Path(__file__).parent.parent / "params.yaml"
 

@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 import stages
-from pipeline.classifiers.networks import classifier, landmark_network
+from pipeline.classifiers.networks import classifier
 from pipeline.classifiers.training import probabilities
 from pipeline.common.files import InputError
 from pipeline.common.weights import save_network
@@ -32,9 +32,11 @@ from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.results import Landmarks
 from pipeline.faces.detectors import Guess
 from pipeline.faces.detectors import face_alignment as fan
+from pipeline.faces.face_images import SIDE, Faces
 from pipeline.faces.hard_faces import KINDS
-from pipeline.faces.ibug import FOLDERS, LABELS, SIDE, Faces
 from pipeline.faces.located import Located
+from pipeline.faces.network import landmark_network
+from pipeline.faces.photographs import FOLDERS, LABELS
 from pipeline.faces.trials import VIEWS
 from pipeline.faces.trust import Trust
 from pipeline.regions.cutting import Variant, whole_boxes

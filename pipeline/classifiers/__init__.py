@@ -1,0 +1,1 @@
+"""Classifiers of expressions: networks, targets, augmentation, training, applying."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from pipeline.params import Augment
+from pipeline.classifiers.recipe import Augment
 
 # A blanked rectangle covers these fractions of each side (Zhong et al., "Random Erasing", AAAI 2020).
 ERASED = (0.15, 0.5)

@@ -14,13 +14,13 @@ from torch.nn import functional
 
 from pipeline.classifiers.augmentation import augment_batch, mix_batch
 from pipeline.classifiers.networks import classifier
+from pipeline.classifiers.recipe import ClassifierRecipe, NetworkName
 from pipeline.classifiers.targets import class_weights, soft_targets
 from pipeline.common import device
 from pipeline.common.files import InputError
 from pipeline.common.weights import fill, load_network
 from pipeline.data.expressions import CLASSES, SIDE
 from pipeline.data.protocols import PROTOCOLS
-from pipeline.params import ClassifierRecipe, NetworkName
 from pipeline.regions.cutting import Variant
 from pipeline.training.loop import Batch, Log, Progress, Task, fit
 

@@ -1,0 +1,1 @@
+"""What every package needs: safe files, devices, weights on disk, settings."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.common.files import InputError, digest, read_json, write_json
-from pipeline.faces import ibug as faces
+from pipeline.faces import photographs as faces
 
 EXPRESSIONS = tuple(f"fer2013.csv{suffix}" for suffix in ("", ".gz", ".xz", ".zip"))
 FERPLUS = "fer2013new.csv"

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from pipeline.common.files import load_arrays, save_arrays
+from pipeline.common.settings import Section
 from pipeline.data.expressions import SPLITS
+
+
+class TwinRule(Section):
+    """Which images count as twins, and whether their leak is removed from training."""
+
+    min_correlation: Annotated[float, Field(gt=0, le=1)]
+    train_on: bool
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.faces import points as scheme
-from pipeline.faces.ibug import SIDE, SPAN
+from pipeline.faces.face_images import SIDE, SPAN
 from pipeline.faces.squares import INPUT, TIGHT, GreyFace
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # else it asks the network for a newer version at import

@@ -6,8 +6,8 @@ import numpy as np
 
 from pipeline.common.files import InputError
 from pipeline.faces.detectors import Locator
+from pipeline.faces.face_images import Faces
 from pipeline.faces.hard_faces import HardFaces
-from pipeline.faces.ibug import Faces
 from pipeline.faces.squares import cut_squares
 from pipeline.faces.trials import TEST_SPLITS, VIEWS, FaceTests
 from pipeline.faces.trust import Trust, TrustTest, expected_error, true_errors

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.faces.ibug import Faces
+from pipeline.faces.face_images import Faces
 from pipeline.faces.squares import cut_squares
 
 VIEW = 48  # pixels

@@ -11,18 +11,17 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from pipeline.classifiers.networks import landmark_network
 from pipeline.common.files import InputError
-from pipeline.evaluation import measure
-from pipeline.faces import points
+from pipeline.faces import errors, points
 from pipeline.faces.augmentation import augmentation
 from pipeline.faces.detectors.xception import locator, scale
-from pipeline.faces.ibug import Faces
+from pipeline.faces.face_images import Faces
 from pipeline.faces.losses import LOSSES
+from pipeline.faces.network import landmark_network
 from pipeline.faces.network.heads import Direct
 from pipeline.faces.network.xception import Xception
+from pipeline.faces.recipe import LandmarkRecipe
 from pipeline.faces.squares import INPUT, cut_squares
-from pipeline.params import LandmarkRecipe
 from pipeline.training.loop import Batch, Log, Progress, Task, fit
 
 
@@ -60,7 +59,7 @@ def train(
 
     def validate(model: nn.Module) -> dict[str, float]:
         found = locator(model, recipe.precision)(shown, False).points
-        error = float(measure.nme(found, true).mean())
+        error = float(errors.nme(found, true).mean())
         return {"validation_nme": error, "validation_score": -error}
 
     task = Task(steps, batches, LOSSES[recipe.loss], validate, "validation_score", identity)

@@ -10,11 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.files import load_arrays, save_arrays
-from pipeline.evaluation import measure
-from pipeline.faces import points
+from pipeline.faces import errors, points
 from pipeline.faces.squares import INPUT
-from pipeline.params import Region
-from pipeline.regions.cutting import boxes
 
 # Each view's name and its side in pixels. At 48 pixels the square is jittered: nobody hands over a true box there.
 VIEWS = {"full_resolution": INPUT, "grey_48": 48}
@@ -67,7 +64,7 @@ class FaceTests:
 
     def errors(self, view: str) -> npt.NDArray[np.float64]:
         """(N,) inter-ocular NME of each face."""
-        return measure.nme(self.found[view], self.true[view])
+        return errors.nme(self.found[view], self.true[view])
 
     def errors_by_point(self, view: str) -> npt.NDArray[np.float64]:
         """(N, 68) distance of each point, as a fraction of its face's inter-ocular distance."""
@@ -82,20 +79,10 @@ class FaceTests:
                 view: {
                     "n": int(rows.sum()),
                     "nme": float(self.errors(view)[rows].mean()),
-                    "auc": measure.auc(self.errors(view)[rows]),
-                    "failure_rate": measure.failure_rate(self.errors(view)[rows]),
+                    "auc": errors.auc(self.errors(view)[rows]),
+                    "failure_rate": errors.failure_rate(self.errors(view)[rows]),
                 }
                 for view in VIEWS
             }
             for group, rows in self.groups().items()
         }
-
-    def box_overlap(self, region: Region) -> dict[str, dict[str, float]]:
-        """For each group and view the mean IoU of a region's box from found points with that from true points."""
-        result: dict[str, dict[str, float]] = {group: {} for group in self.groups()}
-        for view, side in VIEWS.items():
-            found, true = (boxes(kind[view], region, (side, side)) for kind in (self.found, self.true))
-            overlap = measure.iou(found, true)
-            for group, rows in self.groups().items():
-                result[group][view] = float(overlap[rows].mean())
-        return result

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pipeline.common.files import InputError, read_json, write_json
 from pipeline.data.expressions import MIN_CONTRAST, contrast
-from pipeline.evaluation.measure import nme
+from pipeline.faces.errors import nme
 from pipeline.faces.hard_faces import HardFaces
 
 # Points whose error is above this are too bad to cut by.

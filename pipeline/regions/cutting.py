@@ -17,7 +17,7 @@ from PIL import Image
 
 from pipeline.common.files import InputError, load_arrays
 from pipeline.data.expressions import CLASSES, SPLITS, Expressions
-from pipeline.params import Edges, PointSet, Region
+from pipeline.regions.definitions import Edges, PointSet, Region
 
 # The least width and height of a box, in pixels: less than this, enlarged, is a blur without an expression.
 MIN_SIDE = 4

@@ -1,0 +1,1 @@
+"""The answer as tables, charts, pictures and a page."""

@@ -18,9 +18,10 @@ import pandas as pd
 from pipeline.data.expressions import CLASSES
 from pipeline.data.protocols import PROTOCOLS, rows
 from pipeline.data.twins import known_rows
-from pipeline.evaluation import calibration, fusion, measure, significance
+from pipeline.evaluation import calibration, fusion, significance
 from pipeline.evaluation.calibration import Bin
 from pipeline.evaluation.results import Cell, Crop, Results
+from pipeline.evaluation.scores import classification
 from pipeline.params import Params
 
 # The protocol that answers; the others stand beside it.
@@ -156,7 +157,7 @@ def _cells(params: Params) -> dict[Cell, Place]:
 
 
 def _classification(results: Results, scored: Bools, place: Place) -> dict[str, Any]:
-    return measure.classification(results.labels[scored], results.chances[place][scored])
+    return classification(results.labels[scored], results.chances[place][scored])
 
 
 def _sample(results: Results, predicted: npt.NDArray[np.uint8], protocol: str) -> Sample:
@@ -231,7 +232,7 @@ def _baseline(results: Results) -> pd.DataFrame:
     for protocol in ORDER:
         labels = results.labels[rows(results.split, results.twins, protocol)]
         certain = np.tile(np.eye(len(CLASSES), dtype=np.float32)[commonest], (len(labels), 1))
-        found = measure.classification(labels, certain)
+        found = classification(labels, certain)
         scores = {name: found[name] for name in ("n", "accuracy", "macro_f1")}
         records.append({"protocol": protocol, "label": CLASSES[commonest], **scores})
     return pd.DataFrame(records)

@@ -24,7 +24,8 @@ from pipeline.data.expressions import CLASSES
 from pipeline.data.protocols import PROTOCOLS, PURPOSES
 from pipeline.evaluation.calibration import Bin
 from pipeline.evaluation.results import Cell, Results
-from pipeline.params import Edges, Params, Region
+from pipeline.params import Params
+from pipeline.regions.definitions import Edges, Region
 from pipeline.report import figures, html, tables
 from pipeline.report.compare import ALL, HEADLINE, MEAN, ORDER, SAMPLED, TESTED, Comparison
 from pipeline.report.figures import Axis, Line, line_style

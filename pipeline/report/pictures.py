@@ -20,9 +20,9 @@ from pipeline.data.audit import conflicts, no_face
 from pipeline.data.expressions import CLASSES, MIN_CONTRAST, Expressions, contrast
 from pipeline.data.twins import Twins, known_rows
 from pipeline.faces.points import CONTOURS
-from pipeline.params import Region
 from pipeline.regions.cutting import boxes as region_boxes
 from pipeline.regions.cutting import cut, used_points, whole_boxes
+from pipeline.regions.definitions import Region
 
 Pixels = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]

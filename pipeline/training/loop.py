@@ -22,8 +22,8 @@ from tqdm import tqdm
 
 from pipeline.common import device
 from pipeline.common.files import InputError, whole_file
-from pipeline.params import FitRecipe
 from pipeline.training.optimisers import optimizers, schedules
+from pipeline.training.recipe import FitRecipe
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 Log = Callable[[int, dict[str, float]], None]

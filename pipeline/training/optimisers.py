@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
-from pipeline.params import FitRecipe
+from pipeline.training.recipe import FitRecipe
 
 
 def optimizers(network: nn.Module, recipe: FitRecipe) -> dict[str, Optimizer]:

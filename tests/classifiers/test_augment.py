@@ -11,11 +11,11 @@ import torch
 from spots import Points, brightest, dotted, face_points
 
 from pipeline.classifiers.augmentation import ERASED, augment_batch, mix_batch
+from pipeline.classifiers.recipe import Augment
 from pipeline.faces.augmentation import augmentation
-from pipeline.faces.ibug import SIDE
+from pipeline.faces.face_images import SIDE
 from pipeline.faces.points import COUNT, MIRROR
 from pipeline.faces.squares import INPUT
-from pipeline.params import Augment
 
 Image = npt.NDArray[np.uint8]
 

@@ -14,10 +14,10 @@ from torch import nn
 
 from pipeline.classifiers import training as classify
 from pipeline.classifiers.networks import classifier
+from pipeline.classifiers.recipe import ClassifierRecipe, NetworkName
 from pipeline.common.files import InputError
 from pipeline.common.weights import save_network
 from pipeline.data.expressions import CLASSES, SIDE, VOTES
-from pipeline.params import ClassifierRecipe, NetworkName
 from pipeline.regions.cutting import Variant, whole_boxes
 from pipeline.training.loop import Progress
 

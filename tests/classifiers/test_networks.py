@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.classifiers.networks import classifier, landmark_network
+from pipeline.classifiers.networks import classifier
 from pipeline.classifiers.networks.cnn import Flatten, MaxPool
+from pipeline.classifiers.recipe import NetworkName
 from pipeline.common.files import InputError
+from pipeline.faces.network import landmark_network
 from pipeline.faces.network.heads import Direct, Voting, centres
 from pipeline.faces.network.xception import Residual, Separable, Xception
-from pipeline.params import NetworkName
 
 
 def shapes(network: nn.Module, side: int) -> list[tuple[str, tuple[int, ...]]]:

@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pipeline.classifiers import training as classify
-from pipeline.classifiers.networks import landmark_network
 from pipeline.common.files import InputError
 from pipeline.common.weights import load_network, save_network
 from pipeline.faces.detectors import xception
+from pipeline.faces.network import landmark_network
 
 HEADER = {"network": "tiny", "recipe": {"width": 0.25, "epochs": 3}, "validation": {"accuracy": 0.5}}
 OPEN = partial(xception.open_locator, mirror=False)

@@ -9,7 +9,9 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from pipeline.data.expressions import CLASSES
-from pipeline.evaluation.measure import auc, classification, failure_rate, iou, nme
+from pipeline.evaluation.scores import classification
+from pipeline.faces.errors import auc, failure_rate, nme
+from pipeline.regions.overlap import iou
 
 
 def random_points(count: int, seed: int = 0) -> npt.NDArray[np.float32]:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score
 
-from pipeline.evaluation.measure import classification
+from pipeline.evaluation.scores import classification
 from pipeline.evaluation.significance import (
     bootstrap,
     cochran_q,

@@ -10,7 +10,8 @@ import pytest
 from pipeline.common.files import InputError, save_arrays
 from pipeline.faces.points import COUNT
 from pipeline.faces.trials import VIEWS, FaceTests
-from pipeline.params import Edges
+from pipeline.regions.definitions import Edges
+from pipeline.regions.overlap import box_overlap
 
 SUBSET = np.array(["helen", "lfpw", "helen", "ibug"])
 SPLIT = np.array(["common", "common", "common", "challenging"])
@@ -83,14 +84,14 @@ def test_errors_by_point_are_each_points_and_their_mean_is_the_faces() -> None:
 
 
 def test_box_overlap_is_that_of_the_regions_boxes() -> None:
-    overlap = make().box_overlap(FACE)
+    overlap = box_overlap(make(), FACE)
     # The box is 0.4 of the image wide; one moved by 0.2 x 0.25 of the image shares 0.35 of it.
     for view in VIEWS:
         assert overlap["challenging"][view] == pytest.approx(0.35 / 0.45, abs=1e-4)
         shared = [1, (0.4 - 0.005) / (0.4 + 0.005), (0.4 - 0.01) / (0.4 + 0.01)]
         assert overlap["common"][view] == pytest.approx(np.mean(shared), abs=1e-4)
         assert overlap["common_lfpw"][view] == pytest.approx(shared[1], abs=1e-4)
-    assert {value for views in make().box_overlap("whole").values() for value in views.values()} == {1.0}
+    assert {value for views in box_overlap(make(), "whole").values() for value in views.values()} == {1.0}
 
 
 def test_what_was_found_comes_back(tmp_path: Path) -> None:

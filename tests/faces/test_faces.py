@@ -14,19 +14,10 @@ from PIL import Image
 
 from pipeline.common.files import InputError
 from pipeline.faces import points
-from pipeline.faces.ibug import (
-    FOLDERS,
-    LABELS,
-    SIDE,
-    SPAN,
-    Faces,
-    cut_square,
-    files_300w,
-    find_photographs,
-    read_300w,
-    read_image,
-    read_pts,
-)
+from pipeline.faces.face_images import SIDE, SPAN, Faces, cut_square
+from pipeline.faces.ibug import read_300w, read_image
+from pipeline.faces.photographs import FOLDERS, LABELS, files_300w, find_photographs
+from pipeline.faces.pts import read_pts
 
 TRAIN = ("afw/1_1.jpg", "helen/trainset/2_1.jpg", "lfpw/trainset/image_0003.png")
 TEST = ("helen/testset/4_1.jpg", "lfpw/testset/image_0005.png", "ibug/image_006 _01.jpg")

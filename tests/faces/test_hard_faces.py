@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from pipeline.data.expressions import MIN_CONTRAST, contrast
+from pipeline.faces.face_images import SIDE, SPAN, Faces
 from pipeline.faces.hard_faces import FACELESS, KINDS, VIEW, HardFaces, harden
-from pipeline.faces.ibug import SIDE, SPAN, Faces
 from pipeline.faces.points import COUNT
 from pipeline.faces.squares import cut_squares
 

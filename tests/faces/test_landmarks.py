@@ -13,18 +13,19 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.classifiers.networks import landmark_network
 from pipeline.common.files import InputError
 from pipeline.demo import ibug
-from pipeline.evaluation.measure import nme
 from pipeline.faces import points
 from pipeline.faces import training as landmarks
 from pipeline.faces.augmentation import augmentation
 from pipeline.faces.detectors.xception import locator
-from pipeline.faces.ibug import SIDE, Faces, read_300w
+from pipeline.faces.errors import nme
+from pipeline.faces.face_images import SIDE, Faces
+from pipeline.faces.ibug import read_300w
 from pipeline.faces.losses import LOSSES
+from pipeline.faces.network import landmark_network
+from pipeline.faces.recipe import LandmarkRecipe
 from pipeline.faces.squares import INPUT, GreyFace, cut_squares
-from pipeline.params import LandmarkRecipe
 
 PHOTOGRAPHS = {"helen/trainset": 10, "helen/testset": 2}
 

@@ -10,8 +10,8 @@ from pipeline.common.files import InputError
 from pipeline.data.expressions import MIN_CONTRAST, contrast
 from pipeline.faces.detector_trials import try_points, try_trust
 from pipeline.faces.detectors import Guess
+from pipeline.faces.face_images import SIDE, Faces
 from pipeline.faces.hard_faces import FACELESS, harden
-from pipeline.faces.ibug import SIDE, Faces
 from pipeline.faces.points import COUNT
 from pipeline.faces.squares import INPUT, cut_squares
 from pipeline.faces.trust import Trust

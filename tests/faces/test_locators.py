@@ -19,15 +19,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.classifiers.networks import landmark_network
 from pipeline.common.files import InputError
 from pipeline.common.weights import save_network
 from pipeline.faces import points
 from pipeline.faces.detectors import Guess, find, open_all, open_locator, xception
 from pipeline.faces.detectors import dlib as dlib_trees
 from pipeline.faces.detectors import face_alignment as fan
+from pipeline.faces.detectors.settings import LandmarkSettings
+from pipeline.faces.network import landmark_network
 from pipeline.faces.squares import INPUT, TIGHT, Squares
-from pipeline.params import LandmarkSettings
 
 os.environ["NUMBA_DISABLE_JIT"] = "1"  # compiling its one function would take face-alignment half a minute
 from face_alignment import FaceAlignment  # noqa: E402

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from pipeline.evaluation import measure
+from pipeline.faces import errors
 from pipeline.faces import losses as point_losses
 from pipeline.faces.losses import LEAST_INTEROCULAR, LOSSES, VOTE_SIGMA, VOTE_WEIGHT, nme, nme_votes
 from pipeline.faces.points import COUNT, OUTER_EYE_CORNERS
@@ -70,7 +70,7 @@ def soft_wing_formula(
 def test_nme_is_the_measure_where_faces_are_wide() -> None:
     targets = faces(5)
     found = targets + 0.1 * torch.randn(targets.shape, generator=torch.Generator().manual_seed(1))
-    expected = measure.nme(found.numpy(), targets.numpy()).mean()
+    expected = errors.nme(found.numpy(), targets.numpy()).mean()
     assert nme(outputs(found), targets).item() == pytest.approx(expected, rel=1e-3)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from spots import brightest, dotted, face_points
 
-from pipeline.faces.ibug import SIDE
+from pipeline.faces.face_images import SIDE
 from pipeline.faces.points import COUNT
 from pipeline.faces.squares import TIGHT, Squares, boxes_around, cut_squares
 

@@ -11,8 +11,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from pipeline.common.files import InputError
-from pipeline.evaluation.measure import nme
 from pipeline.faces import trust
+from pipeline.faces.errors import nme
 from pipeline.faces.hard_faces import HardFaces
 from pipeline.faces.points import COUNT
 from pipeline.faces.trust import BAD, LOST, Trust, TrustTest, learn

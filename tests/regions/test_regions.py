@@ -11,8 +11,8 @@ from skimage.transform import AffineTransform, warp
 from pipeline.common.files import InputError, save_arrays
 from pipeline.data.expressions import Expressions
 from pipeline.faces.points import mirror
-from pipeline.params import Edges, PointSet, Region
 from pipeline.regions.cutting import MIN_SIDE, Variant, boxes, crop, cut, used_points, whole_boxes
+from pipeline.regions.definitions import Edges, PointSet, Region
 
 SIDE = (48, 48)
 FACE = Edges(left=1, right=17, top=20, bottom=9)

@@ -10,8 +10,8 @@ from PIL import Image
 
 from pipeline.data.expressions import SPLITS, Expressions
 from pipeline.data.twins import Twins
-from pipeline.params import Edges, PointSet
 from pipeline.regions.cutting import whole_boxes
+from pipeline.regions.definitions import Edges, PointSet
 from pipeline.report import pictures
 
 FACE = Edges(left=1, right=17, top=20, bottom=9)

@@ -18,9 +18,9 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.common.files import InputError
-from pipeline.params import FitRecipe
 from pipeline.training import loop
 from pipeline.training.loop import Batch, Progress, Task, fit
+from pipeline.training.recipe import FitRecipe
 
 STEPS = 3
 SEED = 5

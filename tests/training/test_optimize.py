@@ -10,9 +10,10 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from pipeline.classifiers.networks import classifier, landmark_network
-from pipeline.params import FitRecipe
+from pipeline.classifiers.networks import classifier
+from pipeline.faces.network import landmark_network
 from pipeline.training.optimisers import optimizers, schedules
+from pipeline.training.recipe import FitRecipe
 
 RATE = 0.01
 

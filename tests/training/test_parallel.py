@@ -15,8 +15,8 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.common.files import InputError
-from pipeline.params import FitRecipe
 from pipeline.training.loop import Batch, Task, fit
+from pipeline.training.recipe import FitRecipe
 
 ROOT = Path(__file__).parents[2]
 STEPS, EPOCHS = 6, 4

@@ -1,11 +1,10 @@
-"""The networks. `classifier` and `landmark_network` are all that the rest of fercrop needs of them."""
+"""The classifiers' networks. `classifier` is all that the rest of fercrop needs of them."""
 
 from __future__ import annotations
 
 from torch import nn
 
-from pipeline.faces.network.xception import Xception
-from pipeline.params import NetworkName
+from pipeline.classifiers.recipe import NetworkName
 
 
 def classifier(name: NetworkName, *, outputs: int, stem: str = "imagenet", pretrained: bool = False) -> nn.Module:
@@ -31,17 +30,3 @@ def classifier(name: NetworkName, *, outputs: int, stem: str = "imagenet", pretr
     from pipeline.classifiers.networks.cnn import cnn
 
     return cnn(name, outputs)
-
-
-def landmark_network(*, points: int, width: float, head: str) -> Xception:
-    """A new landmark model with random weights.
-
-    Args:
-        points: how many it finds.
-        width: of every layer, as a fraction of the paper's.
-        head: direct or voting, see `heads`.
-
-    Returns:
-        A module from (N, 1, height, width) images in -1..1 to (N, points, 3 + cells): x, y, spread and votes.
-    """
-    return Xception(points, width, head)

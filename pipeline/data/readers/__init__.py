@@ -1,0 +1,1 @@
+"""Readers of expression data sets, one module a format."""

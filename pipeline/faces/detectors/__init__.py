@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.faces.detectors.settings import LandmarkSettings, Provider
 from pipeline.faces.squares import INPUT, Squares
-from pipeline.params import LandmarkSettings, Provider
 
 
 @dataclass(frozen=True)

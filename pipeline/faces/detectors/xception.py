@@ -17,12 +17,12 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
-from pipeline.classifiers.networks import landmark_network
 from pipeline.common import device
 from pipeline.common.files import InputError
 from pipeline.common.weights import fill, load_network
 from pipeline.faces import points
 from pipeline.faces.detectors import Guess, Locator
+from pipeline.faces.network import landmark_network
 from pipeline.faces.squares import INPUT
 
 MODEL = Path("models/landmarks.safetensors")

@@ -1,0 +1,23 @@
+"""Settings of the training loop."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.common.settings import Section
+
+
+class FitRecipe(Section):
+    """What the training loop needs to know, whatever it trains."""
+
+    epochs: Annotated[int, Field(ge=1)]
+    batch: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    optimizer: Literal["adamw", "muon"]
+    schedule: Literal["constant", "one_cycle"]
+    average: Annotated[float, Field(ge=0, lt=1)]  # decay of the moving average of the weights; 0 is none
+    patience: Annotated[int, Field(ge=1)]  # epochs without a better validation score before it stops
+    precision: Literal["auto", "fp32", "bf16"]
