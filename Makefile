@@ -23,6 +23,7 @@ test: .venv ## Lint, check types, run the tests
 	ruff check .
 	ruff format --check .
 	mypy pipeline stages benchmarks tests
+	lint-imports
 	python -m pytest -q
 
 preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png

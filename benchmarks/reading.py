@@ -23,7 +23,7 @@ def row_by_row(csv: Path) -> npt.NDArray[np.uint8]:
 
 
 def main() -> None:
-    csv = Sources.load(load_params().source_folder / "sources.json").expressions
+    csv = Sources.load(load_params().source_folder / "sources.json").path("expressions")
     rows = len(row_by_row(csv))
     ways = {
         "fercrop, every row checked": (rows, lambda: read_fer2013(csv, None)),

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from pipeline.common.files import whole_folder
-from pipeline.data.sources import find_sources
+from pipeline.data.readers import fer2013
+from pipeline.data.sources import find_sources, record_sources
 from pipeline.demo import draw_demo
+from pipeline.faces import photographs
 from pipeline.params import load_params
 from stages import run
 
@@ -17,8 +19,8 @@ def main() -> None:
     with whole_folder(folder) as part:
         if params.data.source == "demo":
             draw_demo(part)
-        sources = find_sources(part if params.data.source == "demo" else RAW)
-        sources.save(part / "sources.json")
+        found = find_sources(part if params.data.source == "demo" else RAW, [fer2013.WANTED, photographs.WANTED])
+        record_sources(part / "sources.json", found)
 
 
 if __name__ == "__main__":

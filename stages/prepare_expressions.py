@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.common.files import InputError, whole_folder, write_json
 from pipeline.data.audit import audit
 from pipeline.data.protocols import rows
-from pipeline.data.readers.fer2013 import read_fer2013
+from pipeline.data.readers import fer2013
 from pipeline.data.sources import Sources
 from pipeline.data.twin_search import find_twins
 from pipeline.data.twins import rows_without_leak
@@ -18,7 +18,7 @@ from stages import run
 def main() -> None:
     params = load_params()
     sources = Sources.load(params.source_folder / "sources.json")
-    expressions = read_fer2013(sources.expressions, sources.ferplus)
+    expressions = fer2013.read(sources)
     twins = find_twins(expressions.images, params.twins.min_correlation)
     if not params.twins.train_on:
         expressions = replace(expressions, for_training=rows_without_leak(twins.twins, expressions.split))

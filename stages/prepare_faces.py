@@ -10,7 +10,7 @@ from stages import run
 
 def main() -> None:
     sources = Sources.load(load_params().source_folder / "sources.json")
-    read_300w(sources.faces).save(Path("data/faces.npz"))
+    read_300w(sources.path("faces")).save(Path("data/faces.npz"))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ from pipeline.classifiers.training import probabilities
 from pipeline.common.files import InputError
 from pipeline.common.weights import save_network
 from pipeline.data.expressions import Expressions
-from pipeline.data.sources import DLIB_FOLDER
 from pipeline.data.twins import Twins
 from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.results import Landmarks
@@ -36,7 +35,7 @@ from pipeline.faces.face_images import SIDE, Faces
 from pipeline.faces.hard_faces import KINDS
 from pipeline.faces.located import Located
 from pipeline.faces.network import landmark_network
-from pipeline.faces.photographs import FOLDERS, LABELS
+from pipeline.faces.photographs import DLIB_FOLDER, FOLDERS, LABELS
 from pipeline.faces.trials import VIEWS
 from pipeline.faces.trust import Trust
 from pipeline.regions.cutting import Variant, whole_boxes

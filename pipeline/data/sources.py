@@ -4,104 +4,103 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.common.files import InputError, digest, read_json, write_json
-from pipeline.faces import photographs as faces
 
-EXPRESSIONS = tuple(f"fer2013.csv{suffix}" for suffix in ("", ".gz", ".xz", ".zip"))
-FERPLUS = "fer2013new.csv"
-DLIB_FOLDER = "ibug_300W_large_face_landmark_dataset"
 
-GET_EXPRESSIONS = (
-    "FER2013 (fer2013.csv, also .gz, .xz or .zip; published at Kaggle: Challenges in Representation Learning: "
-    "Facial Expression Recognition Challenge)"
-)
-GET_FACES = (
-    f"iBUG 300-W (the folder {DLIB_FOLDER} from dlib.net, "
-    "or the folders afw, helen, lfpw and ibug from ibug.doc.ic.ac.uk)"
-)
+class Found(NamedTuple):
+    """A data set, or a part of one.
+
+    Attributes:
+        path: a folder or a file.
+        list_files: every file that belongs to it; the path itself, if that is a file.
+    """
+
+    path: Path
+    list_files: Callable[[], Sequence[Path]]
+
+
+class Wanted(NamedTuple):
+    """A data set that is looked for.
+
+    Attributes:
+        get: what it is and where to get it, for the message to who lacks it.
+        find: in a folder, its parts by name; empty if it is not there.
+    """
+
+    get: str
+    find: Callable[[Path], Mapping[str, Found]]
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the published data sets are; `ferplus` is None where there is none."""
+    """Where the published data sets are, by name."""
 
-    expressions: Path
-    ferplus: Path | None
-    faces: Path
-
-    def save(self, path: Path) -> None:
-        """Write `sources.json`: for each set its path from there, number of files, bytes and SHA-256.
-
-        Raises:
-            InputError: the face set's files do not fit together; see `faces.find_photographs`.
-        """
-        record: dict[str, Any] = {
-            "expressions": _describe(self.expressions, [self.expressions], path.parent),
-            "ferplus": _describe(self.ferplus, [self.ferplus], path.parent) if self.ferplus else None,
-            "faces": _describe(self.faces, faces.files_300w(self.faces), path.parent),
-        }
-        write_json(path, record)
+    paths: Mapping[str, Path]
 
     @classmethod
     def load(cls, path: Path) -> Sources:
-        """Read what `save` wrote.
+        """Read what `record_sources` wrote.
 
         Raises:
             InputError: the file is missing or damaged.
         """
         record = read_json(path)
         try:
-            ferplus = record["ferplus"]
-            return cls(
-                expressions=_resolve(path, record["expressions"]),
-                ferplus=_resolve(path, ferplus) if ferplus is not None else None,
-                faces=_resolve(path, record["faces"]),
-            )
-        except (KeyError, TypeError):
-            raise InputError(f"{path}: does not describe the data sets; delete it and run `dvc repro`") from None
+            found = {name: Path(os.path.normpath(path.parent / item["path"])) for name, item in record.items()}
+        except (AttributeError, KeyError, TypeError):
+            found = {}
+        if not found:
+            raise InputError(f"{path}: does not describe the data sets; delete it and run `dvc repro`")
+        return cls(found)
+
+    def path(self, name: str) -> Path:
+        """Where one of them is. Raises InputError if the record does not have it."""
+        if name not in self.paths:
+            raise InputError(f"sources.json: has no data set {name!r}; run `dvc repro` to make it anew")
+        return self.paths[name]
 
 
-def find_sources(folder: Path) -> Sources:
-    """Find the data sets in a folder.
+def find_sources(folder: Path, wanted: Sequence[Wanted]) -> dict[str, Found]:
+    """Find data sets in a folder.
 
     Raises:
-        InputError: FER2013 or 300-W is not there; one line with all that is missing and where to get it.
+        InputError: one is not there; one line with all that is missing and where to get it.
     """
-    expressions = next((folder / name for name in EXPRESSIONS if (folder / name).is_file()), None)
-    ferplus = folder / FERPLUS
-    candidates = (folder / DLIB_FOLDER, folder / "300W", folder / "300w", folder)
-    face_folder = next((candidate for candidate in candidates if _holds_faces(candidate)), None)
-    if expressions is None or face_folder is None:
-        missing = [what for what, found in ((GET_EXPRESSIONS, expressions), (GET_FACES, face_folder)) if found is None]
+    found = [one.find(folder) for one in wanted]
+    missing = [one.get for one, parts in zip(wanted, found, strict=True) if not parts]
+    if missing:
         raise InputError(f"{folder}: missing {' and '.join(missing)}; put it into {folder}, as data/raw/README.md says")
-    return Sources(expressions, ferplus if ferplus.is_file() else None, face_folder)
+    return {name: part for parts in found for name, part in parts.items()}
 
 
-def _holds_faces(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (*faces.LABELS, *faces.FOLDERS))
+def record_sources(path: Path, found: Mapping[str, Found]) -> None:
+    """Write `sources.json`: for each set its path from there, number of files, bytes and SHA-256.
+
+    Raises:
+        InputError: the files of a set do not fit together.
+    """
+    write_json(path, {name: _describe(part, path.parent) for name, part in found.items()})
 
 
-def _resolve(path: Path, record: dict[str, Any]) -> Path:
-    return Path(os.path.normpath(path.parent / record["path"]))
-
-
-def _describe(path: Path, files: list[Path], base: Path) -> dict[str, Any]:
+def _describe(found: Found, base: Path) -> dict[str, Any]:
     """What `sources.json` says of one set."""
+    files = found.list_files()
     return {
-        "path": Path(os.path.relpath(path, base)).as_posix(),
+        "path": Path(os.path.relpath(found.path, base)).as_posix(),
         "files": len(files),
         "bytes": sum(file.stat().st_size for file in files),
-        "sha256": _digest_set(path, files),
+        "sha256": _digest_set(found.path, files),
     }
 
 
-def _digest_set(path: Path, files: list[Path]) -> str:
+def _digest_set(path: Path, files: Sequence[Path]) -> str:
     """SHA-256 of a file; for a folder that of a list as `sha256sum` prints it, ordered by name."""
-    if files == [path]:
+    if list(files) == [path]:
         return digest(path)
     names = {file.relative_to(path).as_posix(): file for file in files}
     lines = [f"{digest(names[name])}  {name}\n" for name in sorted(names)]

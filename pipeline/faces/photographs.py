@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element, ParseError
 
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.files import InputError, inside
+from pipeline.data.sources import Found, Wanted
 from pipeline.faces import points
 from pipeline.faces.pts import REMEDY, read_pts
 
@@ -33,6 +35,7 @@ FOLDERS = {
     "ibug": "challenging",
 }
 LABELS = ("labels_ibug_300W_train.xml", "labels_ibug_300W_test.xml")
+DLIB_FOLDER = "ibug_300W_large_face_landmark_dataset"
 VALIDATION_PART = 10  # one photograph in this many is held back from training
 IMAGE_SUFFIXES = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG")
 
@@ -95,6 +98,24 @@ def files_300w(root: Path) -> list[Path]:
         *(photograph.image for photograph in photographs),
         *(photograph.pts for photograph in photographs if photograph.pts is not None),
     ]
+
+
+def find_300w(folder: Path) -> dict[str, Found]:
+    """The data set in a folder; empty if it is not there."""
+    candidates = (folder / DLIB_FOLDER, folder / "300W", folder / "300w", folder)
+    root = next((candidate for candidate in candidates if _holds_faces(candidate)), None)
+    return {} if root is None else {"faces": Found(root, partial(files_300w, root))}
+
+
+WANTED = Wanted(
+    f"iBUG 300-W (the folder {DLIB_FOLDER} from dlib.net, "
+    "or the folders afw, helen, lfpw and ibug from ibug.doc.ic.ac.uk)",
+    find_300w,
+)
+
+
+def _holds_faces(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (*LABELS, *FOLDERS))
 
 
 def _is_mirrored(name: str) -> bool:

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.common.files import InputError
-from pipeline.data.sources import DLIB_FOLDER, Sources, find_sources
+from pipeline.data.readers import fer2013
+from pipeline.data.sources import Found, Sources, find_sources, record_sources
+from pipeline.faces import photographs
+from pipeline.faces.photographs import DLIB_FOLDER
 
 POINTS = "version: 1\nn_points: 68\n{\n" + "1 2\n" * 68 + "}\n"
 
@@ -21,6 +24,18 @@ def write_set(root: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"not read here")
         path.with_suffix(".pts").write_text(POINTS)
+
+
+def find(folder: Path) -> dict[str, Found]:
+    return find_sources(folder, [fer2013.WANTED, photographs.WANTED])
+
+
+def found_in(folder: Path, name: str) -> Path:
+    return find(folder)[name].path
+
+
+def save(folder: Path, path: str = "sources.json") -> None:
+    record_sources(Path(path), find(folder))
 
 
 @pytest.fixture
@@ -36,43 +51,43 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_finds_all(raw: Path) -> None:
-    assert find_sources(raw) == Sources(raw / "fer2013.csv", raw / "fer2013new.csv", raw)
+    paths = {name: part.path for name, part in find(raw).items()}
+    assert paths == {"expressions": raw / "fer2013.csv", "ferplus": raw / "fer2013new.csv", "faces": raw}
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz", ".zip"])
 def test_finds_compressed(raw: Path, suffix: str) -> None:
     (raw / "fer2013.csv").rename(raw / f"fer2013.csv{suffix}")
-    assert find_sources(raw).expressions == raw / f"fer2013.csv{suffix}"
+    assert found_in(raw, "expressions") == raw / f"fer2013.csv{suffix}"
 
 
 def test_plain_comes_before_compressed(raw: Path) -> None:
     (raw / "fer2013.csv.gz").write_bytes(b"")
-    assert find_sources(raw).expressions == raw / "fer2013.csv"
+    assert found_in(raw, "expressions") == raw / "fer2013.csv"
 
 
 def test_votes_are_optional(raw: Path) -> None:
     (raw / "fer2013new.csv").unlink()
-    found = find_sources(raw)
-    assert found.ferplus is None
-    found.save(Path("sources.json"))
-    assert Sources.load(Path("sources.json")) == found
+    save(raw)
+    assert "ferplus" not in find(raw)
+    assert Sources.load(Path("sources.json")).paths == {"expressions": raw / "fer2013.csv", "faces": raw}
 
 
 @pytest.mark.parametrize("name", [DLIB_FOLDER, "300W", "300w"])
 def test_finds_the_faces_in_a_folder_of_their_own(raw: Path, name: str) -> None:
     write_set(raw / name)
-    assert find_sources(raw).faces == raw / name
+    assert found_in(raw, "faces") == raw / name
 
 
 def test_finds_a_linked_folder(raw: Path, tmp_path: Path) -> None:
     write_set(tmp_path / "disk")
     (raw / DLIB_FOLDER).symlink_to(tmp_path / "disk")
-    assert find_sources(raw).faces == raw / DLIB_FOLDER
+    assert found_in(raw, "faces") == raw / DLIB_FOLDER
 
 
 def test_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        find_sources(tmp_path)
+        find(tmp_path)
     message = str(caught.value)
     assert "\n" not in message
     for word in (
@@ -86,19 +101,19 @@ def test_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
         assert word in message
     (tmp_path / "fer2013.csv").touch()
     with pytest.raises(InputError) as caught:
-        find_sources(tmp_path)
+        find(tmp_path)
     assert "Kaggle" not in str(caught.value)
     assert "dlib.net" in str(caught.value)
     (tmp_path / "fer2013.csv").unlink()
     (tmp_path / "afw").mkdir()
     with pytest.raises(InputError) as caught:
-        find_sources(tmp_path)
+        find(tmp_path)
     assert "Kaggle" in str(caught.value)
     assert "dlib.net" not in str(caught.value)
 
 
 def test_the_record_says_what_the_sets_are(raw: Path) -> None:
-    find_sources(raw).save(Path("sources.json"))
+    save(raw)
     record = json.loads(Path("sources.json").read_text())
     content = (raw / "fer2013.csv").read_bytes()
     assert record["expressions"] == {
@@ -113,15 +128,15 @@ def test_the_record_says_what_the_sets_are(raw: Path) -> None:
 
 
 def test_the_record_does_not_hold_absolute_paths(raw: Path) -> None:
-    find_sources(raw.resolve()).save(Path("one.json"))
-    find_sources(raw).save(Path("two.json"))
+    save(raw.resolve(), "one.json")
+    save(raw, "two.json")
     assert Path("one.json").read_bytes() == Path("two.json").read_bytes()
-    assert Sources.load(Path("one.json")) == find_sources(raw)
+    assert Sources.load(Path("one.json")).path("faces") == raw
 
 
 def test_a_changed_set_changes_the_record(raw: Path) -> None:
     def record() -> bytes:
-        find_sources(raw).save(Path("sources.json"))
+        save(raw)
         return Path("sources.json").read_bytes()
 
     before = record()

@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import cast
@@ -26,11 +27,36 @@ from pyarrow import csv as arrow_csv
 from pipeline.common.files import InputError
 from pipeline.data.expressions import CLASSES, SIDE, SPLITS, VOTES, Expressions
 from pipeline.data.pixel_text import parse_rows
+from pipeline.data.sources import Found, Sources, Wanted
 
 MAX_VOTES = 10  # FER+ asked ten people about each image
 
+NAMES = tuple(f"fer2013.csv{suffix}" for suffix in ("", ".gz", ".xz", ".zip"))
+FERPLUS = "fer2013new.csv"
+
 COMPRESSIONS = {".gz": "gzip", ".xz": "xz", ".zip": "zip"}
 BLOCK = 1 << 20  # bytes of text that are read at a time, 120 rows or so
+
+
+def find(folder: Path) -> dict[str, Found]:
+    """FER2013 and, where it is, FER+ in a folder; empty if FER2013 is not there."""
+    csv = next((folder / name for name in NAMES if (folder / name).is_file()), None)
+    if csv is None:
+        return {}
+    parts = {"expressions": csv, "ferplus": folder / FERPLUS}
+    return {name: Found(path, partial(list, [path])) for name, path in parts.items() if path.is_file()}
+
+
+WANTED = Wanted(
+    "FER2013 (fer2013.csv, also .gz, .xz or .zip; published at Kaggle: Challenges in Representation Learning: "
+    "Facial Expression Recognition Challenge)",
+    find,
+)
+
+
+def read(sources: Sources) -> Expressions:
+    """Read what `find` found; see `read_fer2013`."""
+    return read_fer2013(sources.path("expressions"), sources.paths.get("ferplus"))
 
 
 def read_fer2013(csv: Path, ferplus: Path | None) -> Expressions:
