@@ -29,7 +29,7 @@ def one_by_one(images: npt.NDArray[np.uint8], where: npt.NDArray[np.float32]) ->
 
 
 def main() -> None:
-    images = Expressions.load(Path("data/expressions.npz")).images
+    images = Expressions.load(Path("data/expressions")).images
     points = Located.load(Path("data/landmarks.npz")).points
     for name, region in load_params().regions.items():
         if region == "whole":

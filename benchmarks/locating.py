@@ -11,7 +11,7 @@ from face_alignment.models import FAN
 
 from benchmarks import side_by_side
 from pipeline.common.files import InputError
-from pipeline.faces.detectors import open_locator, xception
+from pipeline.faces.detectors import open_detector, xception
 from pipeline.faces.detectors.dlib import open_predictor, predict
 from pipeline.faces.face_images import Faces
 from pipeline.faces.network import landmark_network
@@ -29,10 +29,10 @@ def main() -> None:
     images, _ = cut_squares(faces.images[:IMAGES], faces.points[:IMAGES], 48, seed=0)
     images = np.resize(images, (IMAGES, 48, 48))
     if xception.MODEL.exists():
-        ours = open_locator("xception", params.landmarks)
+        ours = open_detector("xception", params.landmarks)
     else:
         recipe = params.recipes["strong"].landmarks
-        ours = xception.locator(landmark_network(points=COUNT, width=recipe.width, head=recipe.head))
+        ours = xception.detector(landmark_network(points=COUNT, width=recipe.width, head=recipe.head))
     ways: dict[str, tuple[int, Callable[[], object]]] = {"xception": (IMAGES, lambda: ours(images, False))}
     try:
         predictor = open_predictor(Path(params.landmarks.dlib_model))

@@ -1,51 +1,67 @@
-"""`params.yaml`, typed and checked: every mistake in it is one line that names the key and what it may be."""
+"""`params.yaml` and `recipes.yaml`, typed and checked: every mistake is one line with the key and what it may be.
+
+The types of most settings stand with what they describe; here they are put together.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Field,
-    ValidationError,
-)
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML  # DVC's own reader, so that both read the same file alike (1e-3 is a number, say)
 from ruamel.yaml.error import YAMLError
 
-from pipeline.classifiers.recipe import Augment, ClassifierRecipe, NetworkName
+from pipeline.classifiers import networks
+from pipeline.classifiers.cells import Cell
+from pipeline.classifiers.recipe import ClassifierRecipe, Classifiers
 from pipeline.common.files import InputError
 from pipeline.common.settings import Section
+from pipeline.data import readers
+from pipeline.data.roles import Shares, SplitRule, read_split
 from pipeline.data.twins import TwinRule
-from pipeline.faces.detectors.settings import LandmarkSettings
+from pipeline.faces.detector_settings import LandmarkSettings
 from pipeline.faces.recipe import LandmarkRecipe
-from pipeline.regions.definitions import REGION_NAME, Region, read_region
+from pipeline.regions.definitions import REGION_FORMS, REGION_NAME, Region, read_region
+from pipeline.training.recipe import FitRecipe
+
+DEMO_FORMAT = "fer2013"
 
 
 class Data(Section):
     """Which data sets are used."""
 
     source: Literal["demo", "real"]
+    expressions: str  # the reader of the expression data set
+
+    @field_validator("expressions")
+    @classmethod
+    def _is_a_reader(cls, name: str) -> str:
+        if name not in readers.names():
+            raise ValueError(f"must be one of {', '.join(readers.names())}")
+        return name
 
 
 class Recipe(Section):
     """One way to train everything."""
 
     landmarks: LandmarkRecipe
-    views: Literal["one", "mirror", "ten"]  # what is judged: an image; its mirror image too; shifts too
-    classifiers: dict[NetworkName, ClassifierRecipe]
+    test_time_augmentation: Literal["none", "mirror", "ten"]  # judged too: its mirror image; shifts
+    classifiers: Classifiers  # type: ignore[valid-type]
 
 
 class Params(Section):
-    """The whole file."""
+    """All settings: the keys of params.yaml, and the recipes."""
 
     data: Data
+    split: Annotated[Any, BeforeValidator(read_split)]
     twins: TwinRule
+    side: Annotated[int, Field(ge=16, le=512)]  # of the images that classifiers see, in pixels
     recipe: str
     regions: Annotated[dict[str, Annotated[Any, BeforeValidator(read_region)]], Field(min_length=1)]
-    networks: Annotated[list[NetworkName], Field(min_length=1)]
+    reference: str  # the region that the others are compared with
+    networks: Annotated[list[str], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     launcher: Annotated[str, Field(min_length=1)]
     landmarks: LandmarkSettings
@@ -57,9 +73,20 @@ class Params(Section):
         return self.recipes[self.recipe]
 
     @property
+    def split_rule(self) -> SplitRule:
+        """How the data set is split."""
+        rule: SplitRule = self.split
+        return rule
+
+    @property
     def source_folder(self) -> Path:
         """Where `obtain` says what the data sets are."""
         return Path("data") / self.data.source
+
+    def classifier_recipe(self, network: str) -> ClassifierRecipe[Any]:
+        """How the chosen recipe trains a network of `networks`."""
+        recipe: ClassifierRecipe[Any] = getattr(self.chosen.classifiers, network)
+        return recipe
 
     def region(self, name: str) -> Region:
         """The definition of a region. Raises InputError if there is none of that name."""
@@ -68,38 +95,60 @@ class Params(Section):
         region: Region = self.regions[name]
         return region
 
-    def cell(self, region: str, network: str, seed: str) -> tuple[NetworkName, int]:
-        """A cell's network and seed, from the command line's words. Raises InputError if one is not in the file."""
+    def cell(self, region: str, network: str, seed: str) -> Cell:
+        """A cell, from the command line's words. Raises InputError if one of them is not in the file."""
         self.region(region)
         for key, word, known in (("networks", network, self.networks), ("seeds", seed, map(str, self.seeds))):
             names = list(known)
             if word not in names:
                 raise InputError(f"params.yaml: {key}: has no {word!r}, only {', '.join(names)}; add it")
-        return cast(NetworkName, network), int(seed)
+        return Cell(region, network, int(seed))
+
+
+# Keys of earlier versions by the section that they stood in, and what became of them.
+RENAMED: dict[tuple[type[Section], str], str] = {
+    (LandmarkSettings, "dlib_model"): "put the file into pretrained/dlib, and list dlib under compare",
+    (Recipe, "views"): "it is called test_time_augmentation now: none, mirror or ten",
+    (FitRecipe, "average"): "it is called ema_decay now",
+    (ClassifierRecipe, "balance"): "it is called class_weights now",
+    **{
+        (ClassifierRecipe, key): f"it stands in network: {{{key}: ...}} of googlenet now"
+        for key in ("stem", "pretrained", "first_side")
+    },
+}
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
-    """Read and check the file.
+    """Read and check the file, and `recipes.yaml` beside it.
 
     Raises:
-        InputError: it is missing, is no YAML, or says something that cannot be; one line with the key and the remedy.
+        InputError: one is missing, is no YAML, or says something that cannot be; one line with the key and the remedy.
     """
+    recipes = path.with_name("recipes.yaml")
+    content = _read(path, f"the keys {', '.join(_keys(Params))}")
+    if "recipes" in content:
+        raise InputError(f"{path}: recipes: they stand in recipes.yaml now; move yours there; see CHANGELOG.md")
+    try:
+        params = Params.model_validate({**content, "recipes": _read(recipes, "recipes by name")})
+    except ValidationError as error:
+        # A misspelt key is both unknown and missing: the first of the two says more.
+        finding = min(error.errors(), key=lambda finding: finding["type"] != "extra_forbidden")
+        in_recipes = finding["loc"][:1] == ("recipes",)
+        raise InputError(f"{recipes if in_recipes else path}: {_explain(finding)}") from None
+    _check_names(path, params)
+    return params
+
+
+def _read(path: Path, wanted: str) -> dict[Any, Any]:
     try:
         content = YAML(typ="safe").load(path.read_text())
     except FileNotFoundError:
         raise InputError(f"{path}: missing; run from the project's folder, or restore it with git") from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: must hold the keys {', '.join(Params.model_fields)}")
-    try:
-        params = Params.model_validate(content)
-    except ValidationError as error:
-        # A misspelt key is both unknown and missing: the first of the two says more.
-        findings = sorted(error.errors(), key=lambda finding: finding["type"] != "extra_forbidden")
-        raise InputError(f"{path}: {_explain(findings[0])}") from None
-    _check_names(path, params)
-    return params
+    if not isinstance(content, dict) or not content:
+        raise InputError(f"{path}: must hold {wanted}")
+    return content
 
 
 def _check_names(path: Path, params: Params) -> None:
@@ -111,46 +160,62 @@ def _check_names(path: Path, params: Params) -> None:
             )
     if len({name.lower() for name in params.regions}) < len(params.regions):
         raise InputError(f"{path}: regions: two names differ only in case; rename one")
+    if params.data.source == "demo" and params.data.expressions != DEMO_FORMAT:
+        raise InputError(f"{path}: data.expressions: the demo is drawn in the format {DEMO_FORMAT}; set it to that")
+    if params.reference not in params.regions:
+        raise InputError(f"{path}: reference: {params.reference!r} is not among regions ({', '.join(params.regions)})")
     for key, values in (("networks", params.networks), ("seeds", params.seeds)):
         if len(set(values)) < len(values):
             raise InputError(f"{path}: {key}: an entry stands twice; remove one")
     if params.recipe not in params.recipes:
-        raise InputError(f"{path}: recipe: {params.recipe!r} is not among recipes ({', '.join(params.recipes)})")
+        raise InputError(f"{path}: recipe: {params.recipe!r} is not in recipes.yaml ({', '.join(params.recipes)})")
     for name in params.networks:
-        if name not in params.chosen.classifiers:
-            raise InputError(
-                f"{path}: recipes.{params.recipe}.classifiers.{name}: missing; add it, for networks has it"
-            )
+        if name not in networks.names():
+            raise InputError(f"{path}: networks: there is no {name!r}; may be {', '.join(networks.names())}")
+        if params.classifier_recipe(name) is None:
+            recipes = path.with_name("recipes.yaml")
+            raise InputError(f"{recipes}: {params.recipe}.classifiers.{name}: missing; add it, for networks has it")
 
 
 def _explain(error: ErrorDetails) -> str:
     """One line for one of pydantic's findings."""
-    key = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    location = [str(part) for part in error["loc"] if part != "[key]"]
+    key = ".".join(location[1:] if location[0] == "recipes" else location)
     if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key; {_known_keys(error['loc'])}"
+        return f"{key}: {_unknown(location)}"
     if error["type"] == "missing":
         return f"{key}: missing; add it"
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "model_type":
+        message = f"must be {{{', '.join(_keys(_section(location)))}}}"
     return f"{key}: {message[0].lower()}{message[1:]}, not {error['input']!r}"
 
 
-def _known_keys(location: tuple[int | str, ...]) -> str:
-    """What may stand where an unknown key was found."""
-    sections: dict[tuple[str, ...], type[BaseModel]] = {
-        (): Params,
-        ("data",): Data,
-        ("twins",): TwinRule,
-        ("landmarks",): LandmarkSettings,
-        ("recipes",): Recipe,
-        ("recipes", "landmarks"): LandmarkRecipe,
-        ("recipes", "classifiers"): ClassifierRecipe,
-        ("recipes", "classifiers", "augment"): Augment,
-    }
-    path = [str(part) for part in location[:-1]]
-    if path[:1] == ["recipes"]:
-        path = [path[0], *path[2:]]  # every recipe has the same keys
-    if path[:2] == ["recipes", "classifiers"]:
-        path = [*path[:2], *path[3:]]  # and so has every network
-    if path[:1] == ["regions"]:
-        return "a region is whole, {left, right, top, bottom} or {points, margin}"
-    return f"may be {', '.join(sections[tuple(path)].model_fields)}"
+def _unknown(location: list[str]) -> str:
+    """What became of a key that there is not, or else what may stand in its place."""
+    if location[0] == "regions":
+        return f"unknown key; a region is {REGION_FORMS}"
+    section = _section(location[:-1])
+    for (kind, key), remedy in RENAMED.items():
+        if key == location[-1] and issubclass(section, kind):
+            return f"{remedy}; see CHANGELOG.md"
+    keys = ", ".join(_keys(section))
+    return f"unknown key; may be {keys}" if keys else f"unknown key; {location[-2]} takes none"
+
+
+def _keys(section: type[BaseModel]) -> list[str]:
+    """The keys of a section, as its file has them."""
+    return [key for key in section.model_fields if not (section is Params and key == "recipes")]
+
+
+def _section(location: list[str]) -> type[BaseModel]:
+    """The section that a key of the settings holds; without a key, all of them."""
+    if location[:1] == ["split"]:
+        return Shares  # of the two forms, the one that has keys
+    found: Any = Params
+    for part in location:
+        # Of dict[str, X], X; X | None stands for X.
+        found = found.model_fields[part].annotation if hasattr(found, "model_fields") else get_args(found)[1]
+        found = get_args(found)[0] if type(None) in get_args(found) else found
+    section: type[BaseModel] = found
+    return section

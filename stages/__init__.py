@@ -9,6 +9,7 @@ import errno
 import inspect
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -30,6 +31,20 @@ def run(main: Callable[..., None]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def commit() -> str | None:
+    """The commit that the working tree is at, marked where files differ from it; None outside of git."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
 
 
 def one_line(error: BaseException) -> str | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.common.files import InputError
 from pipeline.faces import trust
-from pipeline.faces.detectors import open_locator
+from pipeline.faces.detectors import open_detector
 from pipeline.faces.face_images import Faces
 from pipeline.faces.hard_faces import harden
 from pipeline.params import load_params
@@ -20,8 +20,8 @@ def main() -> None:
     if not len(held_out):
         raise InputError("data/faces.npz: no validation faces; check the data set and run `dvc repro`")
     hard = harden(held_out, SEED)
-    guess = open_locator(settings.provider, settings)(hard.images, True)
-    curve = trust.learn(settings.provider, guess.doubt, trust.true_errors(hard, guess.points))
+    guess = open_detector(settings.provider, settings)(hard.images, True)
+    curve = trust.learn(settings.provider, guess.uncertainty, trust.true_errors(hard, guess.points))
     curve.save(Path("models/trust.json"))
 
 

@@ -12,7 +12,9 @@ from pipeline.faces.hard_faces import harden
 from pipeline.faces.trials import TEST_SPLITS, VIEWS
 from pipeline.faces.trust import Trust
 from pipeline.params import load_params
-from pipeline.report import landmark_figures, pictures
+from pipeline.report.sheets import landmark_plots
+from pipeline.report.sheets.canvas import save_png
+from pipeline.report.sheets.faces import faces_sheet
 from stages import run
 
 SEED = 2
@@ -22,10 +24,10 @@ FACES = 24  # a contact sheet
 def main() -> None:
     settings = load_params().landmarks
     faces = Faces.load(Path("data/faces.npz"))
-    locators = open_all(settings)
-    tests = {name: try_points(faces, locator) for name, locator in locators.items()}
+    detectors = open_all(settings)
+    tests = {name: try_points(faces, detector) for name, detector in detectors.items()}
     hard = harden(faces.where(np.isin(faces.split, TEST_SPLITS)), SEED)
-    trusted = try_trust(hard, locators[settings.provider], Trust.load(Path("models/trust.json")))
+    trusted = try_trust(hard, detectors[settings.provider], Trust.load(Path("models/trust.json"), settings.provider))
 
     ours = tests[settings.provider]
     with whole_folder(Path("reports/landmarks")) as part:
@@ -40,19 +42,17 @@ def main() -> None:
             if group in TEST_SPLITS
             for view in VIEWS
         }
-        write_bytes(part / "error_curves.png", landmark_figures.error_curves(curves, limit=0.10))
-        write_bytes(part / "trust.png", landmark_figures.trust(trusted, settings.max_error))
+        write_bytes(part / "error_curves.png", landmark_plots.error_curves(curves, limit=0.10))
+        write_bytes(part / "trust.png", landmark_plots.trust(trusted, settings.max_error))
         for view in VIEWS:
-            by_point = landmark_figures.errors_by_point(ours.errors_by_point(view), ours.true[view].mean(0))
+            by_point = landmark_plots.errors_by_point(ours.errors_by_point(view), ours.true[view].mean(0))
             write_bytes(part / f"errors_by_point_{view}.png", by_point)
             errors = ours.errors(view)
             some = np.random.default_rng(SEED).permutation(len(errors))[:FACES]
             for name, rows in (("worst", np.argsort(-errors)[:FACES]), ("random", some)):
                 captions = [f"{100 * error:.1f}%" for error in errors[rows]]
-                sheet = pictures.faces_sheet(
-                    ours.images[view][rows], ours.true[view][rows], ours.found[view][rows], captions
-                )
-                pictures.save_png(part / f"{name}_{view}.png", sheet)
+                sheet = faces_sheet(ours.images[view][rows], ours.true[view][rows], ours.found[view][rows], captions)
+                save_png(part / f"{name}_{view}.png", sheet)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pipeline.data.expressions import Expressions
-from pipeline.faces.detectors import open_locator
+from pipeline.data.grey import to_grey
+from pipeline.faces.detectors import open_detector
 from pipeline.faces.located import Located
 from pipeline.faces.trust import Trust, expected_error
 from pipeline.params import load_params
@@ -12,10 +13,10 @@ from stages import run
 
 def main() -> None:
     settings = load_params().landmarks
-    trust = Trust.load(Path("models/trust.json"))
-    images = Expressions.load(Path("data/expressions.npz")).images
-    guess = open_locator(settings.provider, settings)(images, True)
-    Located(guess.points, expected_error(images, guess.doubt, trust)).save(Path("data/landmarks.npz"))
+    trust = Trust.load(Path("models/trust.json"), settings.provider)
+    images = to_grey(Expressions.load(Path("data/expressions")).images)
+    guess = open_detector(settings.provider, settings)(images, True)
+    Located(guess.points, expected_error(images, guess.uncertainty, trust)).save(Path("data/landmarks.npz"))
 
 
 if __name__ == "__main__":

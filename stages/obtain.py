@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.common.files import whole_folder
-from pipeline.data.readers import fer2013
+from pipeline.data.readers import reader
 from pipeline.data.sources import find_sources, record_sources
 from pipeline.demo import draw_demo
 from pipeline.faces import photographs
@@ -19,7 +19,9 @@ def main() -> None:
     with whole_folder(folder) as part:
         if params.data.source == "demo":
             draw_demo(part)
-        found = find_sources(part if params.data.source == "demo" else RAW, [fer2013.WANTED, photographs.WANTED])
+        found = find_sources(
+            part if params.data.source == "demo" else RAW, [reader(params.data.expressions).WANTED, photographs.WANTED]
+        )
         record_sources(part / "sources.json", found)
 
 

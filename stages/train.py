@@ -2,37 +2,35 @@
 
 from pathlib import Path
 
-from pipeline.classifiers import training as classify
+from pipeline.classifiers.classifier_file import save_classifier
+from pipeline.classifiers.training import train
 from pipeline.common import device
-from pipeline.common.files import digest
-from pipeline.common.weights import save_network
+from pipeline.common.files import digest, digest_folder
+from pipeline.data.roles import Roles
 from pipeline.params import load_params
-from pipeline.regions.cutting import Variant
+from pipeline.regions.variants import Variant
 from pipeline.training.curves import curves
 from stages import run
+
+ROLES = Path("data/roles.npz")
 
 
 def main(region: str, network: str, seed: str) -> None:
     params = load_params()
-    name, number = params.cell(region, network, seed)
-    recipe = params.chosen.classifiers[name]
-    data = Path(f"data/variants/{region}.npz")
-    identity = {"data": digest(data)}
+    cell = params.cell(region, network, seed)
+    recipe = params.classifier_recipe(network)
+    folder = Path(f"data/variants/{region}")
+    variant, role = Variant.load(folder), Roles.load(ROLES).role
+    identity = {"data": digest_folder(folder), "roles": digest(ROLES)}
     checkpoint = Path(f".checkpoints/{region}-{network}-{seed}.pt")
-    with curves(Path(f"reports/training/{region}/{network}-{seed}")) as log:
-        model, progress = classify.train(
-            Variant.load(data), name, recipe, number, identity, checkpoint, log, f"{network} on {region}"
+    with curves(Path(f"reports/training/{cell.path}")) as log:
+        model, progress = train(
+            variant, role, network, recipe, cell.seed, identity, checkpoint, log, f"{network} on {region}"
         )
-        header = {
-            "network": network,
-            "region": region,
-            "recipe": recipe.model_dump(),
-            "seed": number,
-            "epoch": progress.best_epoch,
-            "validation": progress.history[progress.best_epoch],
-            **identity,
-        }
-        save_network(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"), model, header)
+        best = progress.history[progress.best_epoch]
+        scores = {"validation": {"accuracy": best["validation_accuracy"], "log_loss": best["validation_loss"]}}
+        path = Path(f"models/classifiers/{cell.path}.safetensors")
+        save_classifier(path, model, variant, cell, recipe, identity["data"], progress.best_epoch, scores)
     if device.first_process():
         checkpoint.unlink(missing_ok=True)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 # The networks of the tests are tiny: more threads only wait for each other, ten times longer on a busy machine.
-os.environ["OMP_NUM_THREADS"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell that runs its jobs in the background lets them ignore interrupts, and so would the stages under test.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,7 +1,7 @@
 """Made-up results: in memory, and as the folder of reports that they would be read from.
 
-Forty images; happy is the commonest class. Row 30 is a copy of the Training row 8, row 33 nearly that of the
-PublicTest row 21 (of another label), and rows 35 and 36 are copies of each other: of the ten test images two are known.
+Forty images; happy is the commonest class. Row 30 is a copy of the train row 8, row 33 nearly that of the
+validation row 21 (of another label), and rows 35 and 36 are copies of each other: of the ten test images two are known.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from pipeline.classifiers.cells import Cell
 from pipeline.common.files import write_bytes, write_json
 from pipeline.data.audit import audit
-from pipeline.data.expressions import SIDE, VOTES, Expressions
+from pipeline.data.expressions import About, Expressions
 from pipeline.data.protocols import PROTOCOLS, rows
 from pipeline.data.twins import Twins
 from pipeline.evaluation.predictions import Predictions
-from pipeline.evaluation.results import CURVES, Audit, Cell, Crop, Landmarks, PointScores, Results, TrustScores
+from pipeline.evaluation.results import CURVES, Audit, Landmarks, PointScores, Results, TrustScores
 from pipeline.evaluation.scores import classification
+from pipeline.faces.trials import VIEWS, FaceTests
 from pipeline.params import Params, load_params
-from pipeline.report import compare
+from pipeline.regions.overlap import box_overlap
+from pipeline.report import sample
 
-SPLIT = np.repeat(["Training", "PublicTest", "PrivateTest"], [20, 10, 10])
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+ROLE = np.repeat(["train", "validation", "test"], [20, 10, 10])
 LABELS = np.array([3] * 8 + 2 * [0, 1, 2, 4, 5, 6] + 2 * [0, 1, 2, 3, 3, 3, 3, 4, 5, 6], np.uint8)
 
 # 1x1 pixel.
@@ -48,11 +52,14 @@ MOUTH = {"points": "49-68", "margin": 0.3}
 FACE = {"left": 1, "right": 17, "top": 20, "bottom": 9}
 
 
-def make_params(**changes: Any) -> Params:
-    """params.yaml with two regions, two networks and two seeds."""
+def make_params(data: str = "real", **changes: Any) -> Params:
+    """params.yaml with two regions, two networks and two seeds; the first region is the reference."""
     content = load_params(Path(__file__).parents[1] / "params.yaml").model_dump(mode="json")
-    content |= {"data": {"source": "real"}, "recipe": "report", "regions": {"vanilla": "whole", "face": FACE}}
-    return Params.model_validate({**content, "networks": ["cnn1", "cnn2"], "seeds": [0, 1], **changes})
+    content |= {"data": {"source": data, "expressions": "fer2013"}, "recipe": "report"}
+    content |= {"regions": {"vanilla": "whole", "face": FACE}, "networks": ["cnn1", "cnn2"], "seeds": [0, 1], **changes}
+    if content["reference"] not in content["regions"]:
+        content["reference"] = next(iter(content["regions"]))
+    return Params.model_validate(content)
 
 
 def cells_of(params: Params) -> list[Cell]:
@@ -73,50 +80,59 @@ COPIES = groups_of((8, 30), (35, 36))
 TWINS = groups_of((8, 30), (35, 36), (21, 33))
 
 
-def made_up_chances(params: Params, seed: int = 0) -> npt.NDArray[np.float32]:
+def made_up_probabilities(params: Params, seed: int = 0) -> npt.NDArray[np.float32]:
     """(regions, networks, seeds, N, 7): noise, and in it some knowledge of the labels, more in every next region."""
     shape = len(params.regions), len(params.networks), len(params.seeds), len(LABELS), 7
     odds = np.random.default_rng(seed).normal(size=shape)
     odds[..., np.arange(len(LABELS)), LABELS] += np.linspace(1, 2, shape[0])[:, None, None, None]
-    chances: npt.NDArray[np.float32] = (np.exp(odds) / np.exp(odds).sum(axis=-1, keepdims=True)).astype(np.float32)
-    return chances
+    probabilities: npt.NDArray[np.float32] = (np.exp(odds) / np.exp(odds).sum(axis=-1, keepdims=True)).astype(
+        np.float32
+    )
+    return probabilities
 
 
-def sure_chances(answers: npt.ArrayLike, sureness: float = 0.7) -> npt.NDArray[np.float32]:
-    """Chances that name these classes: (...) to (..., 7)."""
+def sure_probabilities(answers: npt.ArrayLike, sureness: float = 0.7) -> npt.NDArray[np.float32]:
+    """Probabilities that name these classes: (...) to (..., 7)."""
     rest = (1 - sureness) / 6
-    chances: npt.NDArray[np.float32] = (rest + (sureness - rest) * np.eye(7)[np.asarray(answers)]).astype(np.float32)
-    return chances
+    probabilities: npt.NDArray[np.float32] = (rest + (sureness - rest) * np.eye(7)[np.asarray(answers)]).astype(
+        np.float32
+    )
+    return probabilities
 
 
-def chances_right(public: npt.ArrayLike, private: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Sure chances that are right on the first so many of the ten rows of PublicTest and of PrivateTest.
+def probabilities_right(public: npt.ArrayLike, private: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Sure probabilities that are right on the first so many of the ten validation and of test rows.
 
-    The counts are (regions, networks, seeds). Of Training the first half is right. Wrong is called the next class.
+    The counts are (regions, networks, seeds). Of train rows the first half is right. Wrong is called the next class.
     """
     counts = np.broadcast_arrays(10, 0, public, private)
     right = np.concatenate([np.arange(10) < count[..., np.newaxis] for count in counts], axis=-1)
-    return sure_chances(np.where(right, LABELS, (LABELS + 1) % 7))
+    return sure_probabilities(np.where(right, LABELS, (LABELS + 1) % 7))
 
 
-def make_results(params: Params, chances: npt.NDArray[np.float32] | None = None) -> Results:
-    """What the earlier stages might have left; `chances` are (regions, networks, seeds, 40, 7)."""
+def make_results(params: Params, probabilities: npt.NDArray[np.float32] | None = None) -> Results:
+    """What the earlier stages might have left; `probabilities` are (regions, networks, seeds, 40, 7)."""
     curves = {
         cell: pd.DataFrame({"step": [0, 1]} | {name: [0.5, 0.6 + 0.1 * cell.seed] for name in CURVES})
         for cell in cells_of(params)
     }
-    crops = {region: make_crop(fallen=0 if what == "whole" else 2) for region, what in params.regions.items()}
+    fell_back = np.zeros((len(params.regions), len(LABELS)), np.bool_)
+    for row, region in enumerate(params.regions.values()):
+        if region != "whole":
+            fell_back[row, [0, 1, 2, 3, 30, 31]] = True  # two test images, and twice as many train images
     point_scores = {
         "full_resolution": PointScores(n=1554, nme=0.0456, auc=0.56789, failure_rate=0.0625),
         "grey_48": PointScores(n=1554, nme=0.0612, auc=0.41, failure_rate=0.105),
     }
     return Results(
-        split=SPLIT,
+        classes=CLASSES,
+        role=ROLE,
         twins=TWINS,
         labels=LABELS,
-        chances=made_up_chances(params) if chances is None else chances,
+        fell_back=fell_back,
+        probabilities=made_up_probabilities(params) if probabilities is None else probabilities,
         curves=curves,
-        crops=crops,
+        overlap={name: box_overlap(FACE_TESTS, region) for name, region in params.regions.items()},
         landmarks=Landmarks(
             provider="xception",
             providers={"xception": {"common": point_scores, "challenging": point_scores}},
@@ -126,48 +142,57 @@ def make_results(params: Params, chances: npt.NDArray[np.float32] | None = None)
     )
 
 
-def make_crop(fallen: int) -> Crop:
-    """As many test images as `fallen` were kept whole, and twice as many of Training."""
-    return Crop(
-        fell_back={"Training": 2 * fallen, "PublicTest": 0, "PrivateTest": fallen},
-        images={"Training": 20, "PublicTest": 10, "PrivateTest": 10},
-        iou={"common": {"full_resolution": 0.9, "grey_48": 0.8}},
-    )
-
-
 def make_audit(voted: bool = True) -> Audit:
-    """Of noise: one constant image in Training, one with hardly any contrast in PublicTest, no face in row 39."""
+    """Of noise: one constant image in train, one with hardly any contrast in validation, no face in row 39."""
     count = len(LABELS)
-    images = np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE)).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (count, 48, 48)).astype(np.uint8)
     images[10], images[22] = 7, images[22] // 64
-    votes = np.zeros((count, len(VOTES)), np.uint8)
-    votes[:, 0] = 10 * voted
-    votes[39] = 6 * voted * np.eye(len(VOTES), dtype=np.uint8)[VOTES.index("NF")]
-    for_training = (SPLIT == "Training") & (np.arange(count) != 8)
-    return Audit.model_validate(audit(Expressions(images, LABELS, votes, SPLIT, for_training), Twins(COPIES, TWINS)))
+    about = About(name="made up", classes=CLASSES, splits={"learn": "train", "tune": "validation", "judge": "test"})
+    votes = np.zeros((count, 0), np.uint16)
+    if voted:
+        about = about.model_copy(update={"votes": {"neutral": "neutral", "nobody": None}, "no_face": "nobody"})
+        votes = np.tile(np.array([10, 0], np.uint16), (count, 1))
+        votes[39] = 4, 6
+    split = np.repeat(list(about.splits), [20, 10, 10])
+    expressions = Expressions(about, images, LABELS, votes, split, np.full(count, ""))
+    return Audit.model_validate(audit(expressions, ROLE, Twins(COPIES, TWINS)))
+
+
+def make_face_tests() -> FaceTests:
+    """Six faces whose points are found almost where they are."""
+    rng = np.random.default_rng(0)
+    true = {view: rng.uniform(0.2 * side, 0.8 * side, (6, 68, 2)).astype(np.float32) for view, side in VIEWS.items()}
+    found = {view: points + rng.normal(0, 0.5, points.shape).astype(np.float32) for view, points in true.items()}
+    images = {view: np.zeros((6, side, side), np.uint8) for view, side in VIEWS.items()}
+    return FaceTests(np.full(6, "helen"), np.full(6, "common"), images, true, found)
+
+
+FACE_TESTS = make_face_tests()
 
 
 def write_reports(reports: Path, results: Results, params: Params) -> None:
     """Write the folder as the stages before `compare` leave it."""
-    flat = results.chances.reshape(-1, *results.chances.shape[3:])
-    for cell, chances in zip(cells_of(params), flat, strict=True):
+    flat = results.probabilities.reshape(-1, *results.probabilities.shape[3:])
+    regions = list(params.regions)
+    for cell, probabilities in zip(cells_of(params), flat, strict=True):
         scores = {}
         for protocol in PROTOCOLS:
-            scored = rows(results.split, results.twins, protocol)
-            scores[protocol] = classification(results.labels[scored], chances[scored])
-        folder = reports / f"classifiers/{cell.region}/{cell.network}-{cell.seed}"
+            scored = rows(results.role, results.twins, protocol)
+            scores[protocol] = classification(results.labels[scored], probabilities[scored], results.classes)
+        folder = reports / "classifiers" / cell.path
         made = {**cell._asdict(), "data": params.data.source, "recipe": params.recipe, "protocols": scores}
         write_json(folder / "metrics.json", made)
-        Predictions(results.split, results.twins, results.labels, chances).save(folder / "predictions.parquet")
+        fell_back = results.fell_back[regions.index(cell.region)]
+        Predictions(results.classes, results.role, results.twins, results.labels, fell_back, probabilities).save(
+            folder / "predictions.parquet"
+        )
         curves = reports / f"training/{cell.region}/{cell.network}-{cell.seed}/plots/metrics"
         curves.mkdir(parents=True)
         for name in CURVES:
             results.curves[cell][["step", name]].to_csv(curves / f"{name}.tsv", sep="\t", index=False)
-    for region, crop in results.crops.items():
-        what = params.regions[region]
-        record = {"region": what if what == "whole" else what.model_dump(mode="json"), **crop.model_dump(mode="json")}
-        write_json(reports / f"regions/{region}.json", record)
-        write_bytes(reports / f"regions/{region}.png", PNG)
+    for name in regions:
+        write_bytes(reports / f"regions/{name}.png", PNG)
+    FACE_TESTS.save(reports / "landmarks/points.npz")
     write_json(reports / "landmarks/metrics.json", results.landmarks.model_dump(mode="json"))
     write_json(reports / "expressions/audit.json", results.audit.model_dump(mode="json"))
     for name in PICTURES:
@@ -179,7 +204,7 @@ def quickly() -> Iterator[None]:
     """Compare with few draws, and without the search for garbage that statsmodels starts with every adjustment."""
     gc.freeze()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compare, "DRAWS", 200)
+        patch.setattr(sample, "DRAWS", 200)
         yield
     gc.unfreeze()
 
@@ -187,3 +212,14 @@ def quickly() -> Iterator[None]:
 def change(path: Path, **changes: Any) -> None:
     """Replace fields of a JSON file."""
     write_json(path, {**json.loads(path.read_text()), **changes})
+
+
+def random_faces(count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """Images of noise (count, 48, 48), and 68 points in each."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(60, 190, (count, 48, 48), np.uint8)
+    return images, rng.uniform(8, 40, (count, 68, 2)).astype(np.float32)
+
+
+def has_colour(image: npt.NDArray[np.uint8], colour: tuple[int, int, int]) -> bool:
+    return bool((image == colour).all(axis=-1).any())

@@ -1,52 +1,80 @@
-"""params.yaml: what is meant is read, and each kind of mistake is one line with the key and what it may be."""
+"""params.yaml and recipes.yaml: what is meant is read, and each mistake is one line with its key and what it may be."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.classifiers import networks
+from pipeline.classifiers.cells import Cell
+from pipeline.classifiers.recipe import ClassifierRecipe
 from pipeline.common.files import InputError
+from pipeline.data.roles import Shares
 from pipeline.faces.recipe import LandmarkRecipe
-from pipeline.params import Params, load_params
+from pipeline.params import RENAMED, Params, load_params
 from pipeline.regions.definitions import Edges, PointSet
 
-ORIGINAL = Path(__file__).parent.parent / "params.yaml"
+ROOT = Path(__file__).parents[1]
+ORIGINAL = ROOT / "params.yaml"
+RECIPES = "recipes.yaml"
 
 
-def changed(folder: Path, old: str, new: str) -> Path:
-    """A copy of the project's own params.yaml in which the first match of a pattern is replaced."""
-    text, changes = re.subn(old, lambda _: new, ORIGINAL.read_text(), count=1)
-    assert changes == 1, old
-    path = folder / "params.yaml"
-    path.write_text(text)
-    return path
+def changed(folder: Path, old: str, new: str, file: str = "params.yaml") -> Path:
+    """A copy of the project's own two files in which the first match of a pattern in one of them is replaced.
+
+    Returns:
+        the path of params.yaml.
+    """
+    for name in ("params.yaml", RECIPES):
+        text = (ROOT / name).read_text()
+        if name == file:
+            text, changes = re.subn(old, lambda _: new, text, count=1)
+            assert changes == 1, old
+        (folder / name).write_text(text)
+    return folder / "params.yaml"
 
 
-def read(folder: Path, old: str, new: str) -> Params:
-    return load_params(changed(folder, old, new))
+def read(folder: Path, old: str, new: str, file: str = "params.yaml") -> Params:
+    return load_params(changed(folder, old, new, file))
 
 
-def refuse(path: Path) -> str:
-    """The message with which the file is refused; it is one line that begins with the file."""
+def classifier_recipe(params: Params, recipe: str, network: str) -> ClassifierRecipe[Any]:
+    """That of a network in a recipe, whichever is chosen."""
+    return params.model_copy(update={"recipe": recipe}).classifier_recipe(network)
+
+
+def refuse(path: Path, file: str = "params.yaml") -> str:
+    """The message with which params.yaml is refused; it is one line that begins with the file where the mistake is."""
     with pytest.raises(InputError) as caught:
         load_params(path)
     message = str(caught.value)
     assert "\n" not in message
-    assert message.startswith(f"{path}: ")
-    return message.removeprefix(f"{path}: ")
+    beginning = f"{path.with_name(file)}: "
+    assert message.startswith(beginning)
+    return message.removeprefix(beginning)
 
 
-def test_the_projects_own_file_is_read() -> None:
+def test_the_projects_own_files_are_read() -> None:
     params = load_params(ORIGINAL)
     assert params.regions["vanilla"] == "whole"
     assert params.regions["face"] == Edges(left=1, right=17, top=20, bottom=9)
     assert params.chosen is params.recipes[params.recipe]
     assert params.source_folder == Path("data") / params.data.source
-    report = params.recipes["report"].classifiers["googlenet"]
+    assert params.split_rule == "official"
+    report = classifier_recipe(params, "report", "googlenet")
     assert (report.learning_rate, report.batch, report.epochs) == (1e-4, 64, 40)
+
+
+def test_a_networks_recipe_is_that_of_the_chosen_recipe() -> None:
+    params = load_params(ORIGINAL)
+    for network, epochs in (("cnn3", [4, 40]), ("googlenet", [7, 40])):
+        assert [classifier_recipe(params, recipe, network).epochs for recipe in ("demo", "report")] == epochs
 
 
 @pytest.mark.parametrize(
@@ -66,11 +94,10 @@ def test_point_sets_are_read(tmp_path: Path, text: str, points: list[int], margi
 
 
 def test_whole_numbers_stand_for_fractions_and_1e_minus_3_is_a_number(tmp_path: Path) -> None:
-    assert read(tmp_path, r"shift: [0-9.]+", "shift: 0").recipes["demo"].classifiers["cnn1"].augment.shift == 0
-    assert (
-        read(tmp_path, r"learning_rate: [0-9.e-]+", "learning_rate: 1e-3").recipes["demo"].landmarks.learning_rate
-        == 1e-3
-    )
+    whole = read(tmp_path, r"shift: [0-9.]+", "shift: 0", RECIPES)
+    assert classifier_recipe(whole, "demo", "cnn1").augment.shift == 0
+    power = read(tmp_path, r"learning_rate: [0-9.e-]+", "learning_rate: 1e-3", RECIPES)
+    assert power.recipes["demo"].landmarks.learning_rate == 1e-3
 
 
 @pytest.mark.parametrize("head", ["direct", "voting"])
@@ -83,8 +110,8 @@ def test_every_loss_suits_every_head_but_that_of_votes_one_that_does_not_vote(he
 
 
 def test_imagenet_weights_fit_the_stem_that_they_were_learnt_with(tmp_path: Path) -> None:
-    old, new = "stem: imagenet, pretrained: false", "stem: imagenet, pretrained: true"
-    assert read(tmp_path, old, new).recipes["demo"].classifiers["googlenet"].pretrained
+    params = read(tmp_path, "stem: imagenet", "stem: imagenet\n        pretrained: true", RECIPES)
+    assert classifier_recipe(params, "brief", "googlenet").network.pretrained
 
 
 def test_1_stands_for_identical_images_alone(tmp_path: Path) -> None:
@@ -92,67 +119,62 @@ def test_1_stands_for_identical_images_alone(tmp_path: Path) -> None:
 
 
 def test_other_recipes_may_be_added(tmp_path: Path) -> None:
-    params = read(tmp_path, "  strong: ", "  mine: ")
+    params = read(tmp_path, "\nstrong:", "\nmine:", RECIPES)
     assert list(params.recipes) == ["demo", "report", "mine", "brief"]
 
 
+@pytest.mark.parametrize(
+    ("group", "seed", "rest"),
+    [("none", 0, ""), ("twins", 0, ", group: twins"), ("subject", 0, ", group: subject"), ("both", 3, ", group: both")],
+)
+def test_a_split_may_be_drawn(tmp_path: Path, group: str, seed: int, rest: str) -> None:
+    rest += f", seed: {seed}" if seed else ""
+    params = read(tmp_path, "split: official", f"split: {{shares: [0.7, 0.1, 0.2]{rest}}}")
+    assert params.split_rule == Shares.model_validate({"shares": (0.7, 0.1, 0.2), "group": group, "seed": seed})
+
+
+@pytest.mark.parametrize("side", [16, 48, 512])
+def test_images_have_16_to_512_pixels(tmp_path: Path, side: int) -> None:
+    assert read(tmp_path, "side: 48", f"side: {side}").side == side
+
+
 WHOLE = "must be whole, {left, right, top, bottom} or {points, margin}"
+SPLIT = r"must be official or {shares: \[0.6, 0.2, 0.2\], group: none, twins, subject or both}"
+NETWORKS = ", ".join(networks.names())
 NAME = "a region's name becomes a file name: use letters, digits and _, a letter first, at most 40"
 
-# What is replaced by what, the key that the message begins with, and what it must say.
+# In params.yaml: what is replaced by what, the key that the message begins with, and what it must say.
 MISTAKES = [
     # Unknown keys, on each level, with what there is
-    ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, twins, recipe, regions"),
-    ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source"),
-    ("train_on:", "train:", "twins.train", "unknown key; may be min_correlation, train_on"),
-    (
-        "landmarks:\n",
-        "landmarks:\n  colour: red\n",
-        "landmarks.colour",
-        "unknown key; may be provider, mirror, max_error, dlib",
-    ),
+    ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, .*, recipe, .*, landmarks$"),
+    ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source, expressions$"),
+    ("split: official", "split: {share: [0.6, 0.2, 0.2]}", "split.share", "unknown key; may be shares, group, seed$"),
+    ("train_on:", "train:", "twins.train", "unknown key; may be min_correlation, train_on$"),
+    ("landmarks:\n", "landmarks:\n  colour: red\n", "landmarks.colour", "unknown key; may be provider, .*, max_error$"),
     ("max_error:", "max_disagreement:", "landmarks.max_disagreement", "unknown key; may be provider"),
-    (
-        "  demo:  ",
-        "  demo:\n    colour: red\n",
-        "recipes.demo.colour",
-        "unknown key; may be landmarks, views, classifiers",
-    ),
-    ("{width", "{wdith", "recipes.demo.landmarks.wdith", "unknown key; may be epochs, .*, width, head, loss"),
-    (
-        r"(?<=demo_cnn {)epochs: \d+",
-        "eopchs: 6",
-        "recipes.demo.classifiers.cnn1.eopchs",
-        "unknown key; may be epochs, batch",
-    ),
-    (
-        "flip:",
-        "flop:",
-        "recipes.demo.classifiers.cnn1.augment.flop",
-        "unknown key; may be flip, rotate, shift, scale, erase, mixup, cutmix",
-    ),
     ("points: 49", "pionts: 49", "regions.mouth.pionts", "unknown key; a region is whole, {left"),
     ("left: 1,", "left: 1, points: 3,", "regions.face.points", "unknown key; a region is whole, {left"),
     # Missing ones
     ("recipe: demo ", "", "recipe", "missing; add it"),
-    (r"twins: [\s\S]*?(?=recipe)", "", "twins", "missing; add it"),
+    (r"twins: [\s\S]*?(?=side)", "", "twins", "missing; add it"),
+    (r"\n  expressions: \w+", "", "data.expressions", "missing; add it"),
+    ("split: official", "", "split", "missing; add it"),
+    ("split: official", "split: {group: twins}", "split.shares", "missing; add it"),
+    ("split: official", "split: {shares: [0.6, 0.4]}", "split.shares.2", "missing; add it"),
+    ("side: 48", "", "side", "missing; add it"),
+    ("reference: vanilla", "", "reference", "missing; add it"),
     ("left: 1,", "", "regions.face.left", "missing; add it"),
     ("{points: 49-68, margin: 0.3}", "{margin: 0.3}", "regions.mouth.points", "missing; add it"),
-    (r"(?<=demo_cnn {)epochs: \d+, ", "", "recipes.demo.classifiers.cnn1.epochs", "missing; add it"),
-    ("optimizer: adamw, ", "", "recipes.demo.landmarks.optimizer", "missing; add it"),
-    ("\n    views: one", "", "recipes.demo.views", "missing; add it"),
-    (", mixup: [0-9.]+", "", "recipes.demo.classifiers.cnn1.augment.mixup", "missing; add it"),
     # Another type
-    (r"(?<=demo_cnn {)epochs: \d+", "epochs: 6.5", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not 6.5"),
-    (r"(?<=demo_cnn {)epochs: \d+", "epochs: '6'", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not '6'"),
-    (r"(?<=demo_cnn {)epochs: \d+", "epochs: true", "recipes.demo.classifiers.cnn1.epochs", "valid integer, not True"),
+    (r"data:[\s\S]*?(?=\nsplit)", "data: demo", "data", "must be {source, expressions}, not 'demo'"),
     (r"train_on: \w+", "train_on: 0", "twins.train_on", "valid boolean, not 0"),
-    (r"flip: \w+", "flip: 1", "recipes.demo.classifiers.cnn1.augment.flip", "valid boolean, not 1"),
+    ("side: 48", "side: 48.0", "side", "valid integer, not 48.0"),
     ("margin: 0.3", "margin: x", "regions.mouth.margin", "valid number, not 'x'"),
     ("margin: 0.3", "margin: .inf", "regions.mouth.margin", "finite number, not inf"),
     ("margin: 0.3", "margin: .nan", "regions.mouth.margin", "not nan"),
     ("left: 1,", "left: true,", "regions.face.left", "valid integer, not True"),
     ("recipe: demo", "recipe: 5", "recipe", "valid string, not 5"),
+    ("reference: vanilla", "reference: 5", "reference", "valid string, not 5"),
     (r"networks: \[", "networks: cnn1 #[", "networks", "valid list, not 'cnn1'"),
     (r"seeds: \[0\]", "seeds: 0", "seeds", "valid list, not 0"),
     (r"seeds: \[0\]", "seeds: [a]", "seeds.0", "valid integer, not 'a'"),
@@ -161,6 +183,10 @@ MISTAKES = [
     ("vanilla: whole", "vanilla:", "regions.vanilla", f"{WHOLE}, not None"),
     ("vanilla: whole", "vanilla: {}", "regions.vanilla", f"{WHOLE}, not {{}}"),
     ("vanilla: whole", "vanilla: hole", "regions.vanilla", f"{WHOLE}, not 'hole'"),
+    ("split: official", "split:", "split", f"{SPLIT}, not None"),
+    ("split: official", "split: random", "split", f"{SPLIT}, not 'random'"),
+    ("split: official", "split: [0.6, 0.2, 0.2]", "split", rf"{SPLIT}, not \[0.6"),
+    ("split: official", "split: {shares: [a, 0.5, 0.2]}", "split.shares.0", "valid number, not 'a'"),
     # Points and other values out of their range
     ("left: 1,", "left: 0,", "regions.face.left", "greater than or equal to 1, not 0"),
     ("left: 1,", "left: 69,", "regions.face.left", "less than or equal to 68, not 69"),
@@ -174,7 +200,20 @@ MISTAKES = [
     ("margin: 0.3", "margin: -0.1", "regions.mouth.margin", "greater than or equal to 0, not -0.1"),
     ("margin: 0.3", "margin: 5.1", "regions.mouth.margin", "less than or equal to 5, not 5.1"),
     ("source: demo", "source: demmo", "data.source", "'demo' or 'real', not 'demmo'"),
-    ("cnn1,", "cnn9,", "networks.0", "'cnn1', 'cnn2', 'cnn3', 'cnn4' or 'googlenet', not 'cnn9'"),
+    ("expressions: fer2013", "expressions: fer2014", "data.expressions", "must be one of fer2013, .*, not 'fer2014'"),
+    ("split: official", "split: {shares: [0.6, 0.2, 0.3]}", "split", "must have shares whose sum is 1, not "),
+    ("split: official", "split: {shares: [0.8, 0.2, 0.0]}", "split.shares.2", "greater than 0, not 0.0"),
+    ("split: official", "split: {shares: [1, 0.5, 0.5]}", "split.shares.0", "less than 1, not 1"),
+    (
+        "split: official",
+        "split: {shares: [0.6, 0.2, 0.2], group: person}",
+        "split.group",
+        "'none', 'twins', 'subject' or 'both', not 'person'",
+    ),
+    ("split: official", "split: {shares: [0.6, 0.2, 0.2], seed: -1}", "split.seed", "or equal to 0, not -1"),
+    ("side: 48", "side: 15", "side", "greater than or equal to 16, not 15"),
+    ("side: 48", "side: 513", "side", "less than or equal to 512, not 513"),
+    ("cnn1,", "cnn9,", "networks", f"there is no 'cnn9'; may be {NETWORKS}$"),
     (r"seeds: \[0\]", "seeds: [-1]", "seeds.0", "greater than or equal to 0, not -1"),
     (r"seeds: \[0\]", "seeds: []", "seeds", "at least 1 item"),
     (r"launcher: python", "launcher: 2", "launcher", "valid string, not 2"),
@@ -186,58 +225,10 @@ MISTAKES = [
         "twins.min_correlation",
         "less than or equal to 1, not 1.01",
     ),
-    (r"provider: \w+", "provider: mtcnn", "landmarks.provider", "'xception', 'dlib' or 'face_alignment', not 'mtcnn'"),
+    (r"provider: \w+", "provider: mtcnn", "landmarks.provider", "dlib, face_alignment, xception, not 'mtcnn'"),
+    (r"compare: \[\]", "compare: [mtcnn]", "landmarks.compare.0", "dlib, face_alignment, xception, not 'mtcnn'"),
     (r"mirror: \w+", "mirror: 1", "landmarks.mirror", "valid boolean, not 1"),
     (r"max_error: [0-9.]+", "max_error: 0", "landmarks.max_error", "greater than 0, not 0"),
-    (r"dlib_model: \S+", "dlib_model: 68", "landmarks.dlib_model", "valid string, not 68"),
-    (r"width: [0-9.]+", "width: 1.5", "recipes.demo.landmarks.width", "less than or equal to 1, not 1.5"),
-    (r"head: \w+", "head: voter", "recipes.demo.landmarks.head", "'direct' or 'voting', not 'voter'"),
-    (r"loss: \w+", "loss: wink", "recipes.demo.landmarks.loss", "'wing', 'soft_wing', 'l1' or 'l2', not 'wink'"),
-    (
-        "loss: l2",
-        "loss: nme_votes",
-        "recipes.report.landmarks.loss",
-        "must be nme, wing, soft_wing, l1 or l2 for head: direct, which does not vote, not 'nme_votes'$",
-    ),
-    (r"average: [0-9.]+", "average: 1.0", "recipes.demo.landmarks.average", "less than 1, not 1.0"),
-    (r"schedule: \w+", "schedule: cosine", "recipes.demo.landmarks.schedule", "'constant' or 'one_cycle', not"),
-    (r"shift: [0-9.]+", "shift: 5", "recipes.demo.classifiers.cnn1.augment.shift", "less than or equal to 1, not 5"),
-    (r"optimizer: \w+", "optimizer: sgd", "recipes.demo.landmarks.optimizer", "'adamw' or 'muon', not 'sgd'"),
-    (r"views: \w+", "views: two", "recipes.demo.views", "'one', 'mirror' or 'ten', not 'two'"),
-    (r" votes: [0-9.]+", " votes: 1.5", "recipes.demo.classifiers.cnn1.votes", "less than or equal to 1, not 1.5"),
-    (r" votes: [0-9.]+", " votes: -0.5", "recipes.demo.classifiers.cnn1.votes", "greater than or equal to 0, not -0.5"),
-    (r"balance: [0-9.]+", "balance: 1.1", "recipes.demo.classifiers.cnn1.balance", "less than or equal to 1, not 1.1"),
-    (
-        r"balance: [0-9.]+",
-        "balance: -0.1",
-        "recipes.demo.classifiers.cnn1.balance",
-        "greater than or equal to 0, not -0.1",
-    ),
-    (r"stem: \w+", "stem: large", "recipes.demo.classifiers.cnn1.stem", "'imagenet' or 'small', not 'large'"),
-    (
-        "stem: imagenet, pretrained: false",
-        "stem: small, pretrained: true",
-        "recipes.demo.classifiers.cnn1.pretrained",
-        "must be false for stem: small, which ImageNet weights do not fit, not True$",
-    ),
-    (
-        r"first_side: \d+",
-        "first_side: 44",
-        "recipes.demo.classifiers.cnn1.first_side",
-        "should be 24, 32, 40 or 48, not 44",
-    ),
-    (r"mixup: [0-9.]+", "mixup: -1", "recipes.demo.classifiers.cnn1.augment.mixup", "or equal to 0, not -1"),
-    (r"mixup: [0-9.]+", "mixup: .inf", "recipes.demo.classifiers.cnn1.augment.mixup", "finite number, not inf"),
-    (r"cutmix: [0-9.]+", "cutmix: -1", "recipes.demo.classifiers.cnn1.augment.cutmix", "or equal to 0, not -1"),
-    (
-        r"(?<=demo_cnn {)epochs: \d+",
-        "epochs: 0",
-        "recipes.demo.classifiers.cnn1.epochs",
-        "greater than or equal to 1, not 0",
-    ),
-    # Networks
-    ("googlenet: {", "lenet: {", "recipes.demo.classifiers.lenet", "'cnn4' or 'googlenet', not 'lenet'"),
-    (r"\n      cnn2: \*demo_cnn", "", "recipes.demo.classifiers.cnn2", "missing; add it, for networks has it"),
     # Names
     ("  mouth:", "  ../x:", "regions.../x", NAME),
     ("  mouth:", "  a/b:", "regions.a/b", NAME),
@@ -250,7 +241,8 @@ MISTAKES = [
     ("  mouth:", "  7:", "regions.7", "valid string, not 7"),
     ("  mouth:", "  Face:", "regions", "two names differ only in case; rename one"),
     # What refers to something else
-    ("recipe: demo", "recipe: foo", "recipe", r"'foo' is not among recipes \(demo, report, strong, brief\)"),
+    ("recipe: demo", "recipe: foo", "recipe", r"'foo' is not in recipes.yaml \(demo, report, strong, brief\)"),
+    ("reference: vanilla", "reference: nose", "reference", r"'nose' is not among regions \(vanilla, face, mouth\)"),
     ("cnn1,", "cnn2,", "networks", "an entry stands twice; remove one"),
     (r"seeds: \[0\]", "seeds: [0, 1, 0]", "seeds", "an entry stands twice; remove one"),
     # No YAML
@@ -266,6 +258,119 @@ MISTAKES = [
 ]
 
 
+CNN1 = "demo.classifiers.cnn1"
+EPOCHS = r"(?<=&demo_cnn\n      )epochs: \d+"
+
+# The same in recipes.yaml.
+RECIPE_MISTAKES = [
+    # Unknown keys, on each level, with what there is
+    (
+        "demo:\n",
+        "demo:\n  colour: red\n",
+        "demo.colour",
+        "unknown key; may be landmarks, test_time_augmentation, classifiers$",
+    ),
+    ("    width:", "    wdith:", "demo.landmarks.wdith", "unknown key; may be epochs, .*, width, head, loss$"),
+    ("    cnn1:", "    lenet:", "demo.classifiers.lenet", f"unknown key; may be {NETWORKS}$"),
+    (EPOCHS, "eopchs: 6", f"{CNN1}.eopchs", "unknown key; may be epochs, .*, augment, network$"),
+    (
+        "flip:",
+        "flop:",
+        f"{CNN1}.augment.flop",
+        "unknown key; may be flip, rotate, shift, scale, erase, mixup, cutmix$",
+    ),
+    (
+        "stem: small",
+        "steam: small",
+        "strong.classifiers.googlenet.network.steam",
+        "unknown key; may be stem, pretrained, first_side$",
+    ),
+    ("network: {}", "network: {stem: small}", f"{CNN1}.network.stem", "unknown key; network takes none$"),
+    # What the keys of another section are called, where a recipe has its name
+    (
+        "demo:\n",
+        "split: {colour: red}\ndemo:\n",
+        "split.colour",
+        "unknown key; may be landmarks, test_time_augmentation, classifiers$",
+    ),
+    # Missing ones
+    (rf"{EPOCHS}\n +", "", f"{CNN1}.epochs", "missing; add it"),
+    (r"\n    optimizer: adamw", "", "demo.landmarks.optimizer", "missing; add it"),
+    (r"\n  test_time_augmentation: none", "", "demo.test_time_augmentation", "missing; add it"),
+    (r"\n +mixup: [0-9.]+", "", f"{CNN1}.augment.mixup", "missing; add it"),
+    (r"\n +network: {}", "", f"{CNN1}.network", "missing; add it"),
+    (r"\n    cnn2: \*demo_cnn", "", "demo.classifiers.cnn2", "missing; add it, for networks has it"),
+    # Another type
+    (EPOCHS, "epochs: 6.5", f"{CNN1}.epochs", "valid integer, not 6.5"),
+    (EPOCHS, "epochs: '6'", f"{CNN1}.epochs", "valid integer, not '6'"),
+    (EPOCHS, "epochs: true", f"{CNN1}.epochs", "valid integer, not True"),
+    (r"flip: \w+", "flip: 1", f"{CNN1}.augment.flip", "valid boolean, not 1"),
+    ("network: {}", "network:", f"{CNN1}.network", "must be {}, not None"),
+    (r"cnn2: \*demo_cnn", "cnn2: 2", "demo.classifiers.cnn2", "must be {epochs, .*, network}, not 2"),
+    ("demo:\n", "mine: 2\ndemo:\n", "mine", "must be {landmarks, test_time_augmentation, classifiers}, not 2"),
+    ("demo:\n", "7: {}\ndemo:\n", "7", "valid string, not 7"),
+    # Values out of their range
+    (r"width: [0-9.]+", "width: 1.5", "demo.landmarks.width", "less than or equal to 1, not 1.5"),
+    (r"head: \w+", "head: voter", "demo.landmarks.head", "'direct' or 'voting', not 'voter'"),
+    (r"loss: \w+", "loss: wink", "demo.landmarks.loss", "'wing', 'soft_wing', 'l1' or 'l2', not 'wink'"),
+    (
+        "loss: l2",
+        "loss: nme_votes",
+        "report.landmarks.loss",
+        "must be nme, wing, soft_wing, l1 or l2 for head: direct, which does not vote, not 'nme_votes'$",
+    ),
+    (r"ema_decay: [0-9.]+", "ema_decay: 1.0", "demo.landmarks.ema_decay", "less than 1, not 1.0"),
+    (r"schedule: \w+", "schedule: cosine", "demo.landmarks.schedule", "'constant' or 'one_cycle', not"),
+    (r"shift: [0-9.]+", "shift: 5", f"{CNN1}.augment.shift", "less than or equal to 1, not 5"),
+    (r"optimizer: \w+", "optimizer: sgd", "demo.landmarks.optimizer", "'adamw' or 'muon', not 'sgd'"),
+    (
+        r"test_time_augmentation: \w+",
+        "test_time_augmentation: one",
+        "demo.test_time_augmentation",
+        "'none', 'mirror' or 'ten', not 'one'",
+    ),
+    (r" votes: [0-9.]+", " votes: 1.5", f"{CNN1}.votes", "less than or equal to 1, not 1.5"),
+    (r" votes: [0-9.]+", " votes: -0.5", f"{CNN1}.votes", "greater than or equal to 0, not -0.5"),
+    (r"class_weights: [0-9.]+", "class_weights: 1.1", f"{CNN1}.class_weights", "less than or equal to 1, not 1.1"),
+    (r"class_weights: [0-9.]+", "class_weights: -0.1", f"{CNN1}.class_weights", "or equal to 0, not -0.1"),
+    ("stem: small", "stem: large", "strong.classifiers.googlenet.network.stem", "'imagenet' or 'small', not 'large'"),
+    (
+        "stem: small",
+        "stem: small\n        pretrained: true",
+        "strong.classifiers.googlenet.network.pretrained",
+        "must be false for stem: small, which ImageNet weights do not fit, not True$",
+    ),
+    ("first_side: 32", "first_side: 44", "strong.classifiers.googlenet.network.first_side", "multiple of 8, not 44"),
+    ("first_side: 32", "first_side: 8", "strong.classifiers.googlenet.network.first_side", "or equal to 16, not 8"),
+    (r"mixup: [0-9.]+", "mixup: -1", f"{CNN1}.augment.mixup", "or equal to 0, not -1"),
+    (r"mixup: [0-9.]+", "mixup: .inf", f"{CNN1}.augment.mixup", "finite number, not inf"),
+    (r"cutmix: [0-9.]+", "cutmix: -1", f"{CNN1}.augment.cutmix", "or equal to 0, not -1"),
+    (EPOCHS, "epochs: 0", f"{CNN1}.epochs", "greater than or equal to 1, not 0"),
+    # No YAML
+    ("demo:\n", "demo:\n  - 1\n", "not valid YAML", r"line \d+"),
+    ("\nreport:", "\ndemo:", "not valid YAML", 'duplicate key "demo"'),
+    (r"\*demo_cnn", "*demo_nnc", "not valid YAML", "undefined alias"),
+]
+
+# Keys that an earlier version had: the file, before what they are put, the key, and what the message must say.
+EARLIER = [
+    (
+        "params.yaml",
+        "mirror: false",
+        "dlib_model: a.dat",
+        "landmarks.dlib_model",
+        "put the file into pretrained/dlib, and list dlib under compare",
+    ),
+    (RECIPES, "test_time_augmentation: none", "views: one", "demo.views", "called test_time_augmentation now: none,"),
+    (RECIPES, "head: voting", "average: 0.9", "demo.landmarks.average", "called ema_decay now"),
+    (RECIPES, "votes: 0.0", "average: 0.9", f"{CNN1}.average", "called ema_decay now"),
+    (RECIPES, "votes: 0.0", "balance: 0.5", f"{CNN1}.balance", "called class_weights now"),
+    (RECIPES, "votes: 0.0", "stem: small", f"{CNN1}.stem", "stands in network: {stem: ...} of googlenet now"),
+    (RECIPES, "votes: 0.0", "pretrained: true", f"{CNN1}.pretrained", "in network: {pretrained: ...} of googlenet now"),
+    (RECIPES, "votes: 0.0", "first_side: 32", f"{CNN1}.first_side", "in network: {first_side: ...} of googlenet now"),
+]
+
+
 @pytest.mark.parametrize(("old", "new", "key", "says"), MISTAKES, ids=[new.strip() for _, new, _, _ in MISTAKES])
 def test_a_mistake_is_one_line_with_its_key(tmp_path: Path, old: str, new: str, key: str, says: str) -> None:
     message = refuse(changed(tmp_path, old, new))
@@ -273,31 +378,102 @@ def test_a_mistake_is_one_line_with_its_key(tmp_path: Path, old: str, new: str, 
     assert re.search(says, message.removeprefix(key)), message
 
 
-@pytest.mark.parametrize("content", ["", "[]", "42", "nothing"])
+@pytest.mark.parametrize(
+    ("old", "new", "key", "says"), RECIPE_MISTAKES, ids=[new.strip() for _, new, _, _ in RECIPE_MISTAKES]
+)
+def test_a_mistake_in_a_recipe_is_one_line_with_the_recipes_name(
+    tmp_path: Path, old: str, new: str, key: str, says: str
+) -> None:
+    message = refuse(changed(tmp_path, old, new, RECIPES), RECIPES)
+    assert message.startswith(f"{key}: ")
+    assert re.search(says, message.removeprefix(key)), message
+
+
+@pytest.mark.parametrize(("file", "before", "line", "key", "says"), EARLIER, ids=[key for *_, key, _ in EARLIER])
+def test_a_key_of_an_earlier_version_is_told_what_became_of_it(
+    tmp_path: Path, file: str, before: str, line: str, key: str, says: str
+) -> None:
+    place = re.search(rf"\n +(?={re.escape(before)})", (ROOT / file).read_text())
+    assert place
+    message = refuse(changed(tmp_path, place[0] + before, place[0] + line + place[0] + before, file), file)
+    assert message.startswith(f"{key}: ")
+    assert says in message
+    assert message.endswith("; see CHANGELOG.md")
+
+
+def test_every_key_that_is_told_of_is_tried_above() -> None:
+    assert {key.rpartition(".")[2] for *_, key, _ in EARLIER} == {key for _, key in RENAMED}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "file"),
+    [
+        ("left: 1,", "left: 1, stem: 2,", "params.yaml"),
+        ("train_on:", "balance:", "params.yaml"),
+        ("flip:", "average:", RECIPES),
+        ("network: {}", "network: {first_side: 32}", RECIPES),
+    ],
+)
+def test_where_an_earlier_version_had_no_such_key_it_is_unknown(tmp_path: Path, old: str, new: str, file: str) -> None:
+    assert ": unknown key; " in refuse(changed(tmp_path, old, new, file), file)
+
+
+def test_a_params_yaml_that_still_holds_its_recipes_is_told_where_they_stand_now(tmp_path: Path) -> None:
+    """Whatever else has changed since: this comes first."""
+    says = "recipes: they stand in recipes.yaml now; move yours there; see CHANGELOG.md"
+    earlier = """
+data: {source: demo}
+twins: {min_correlation: 0.85, train_on: true}
+recipe: demo
+regions: {vanilla: whole}
+networks: [cnn1]
+seeds: [0]
+launcher: python
+landmarks: {provider: xception, mirror: false, max_error: 0.12, dlib_model: models/dlib.dat}
+recipes:
+  demo:
+    landmarks: {width: 0.15, average: 0.95}
+    views: one
+    classifiers: {cnn1: {epochs: 3, balance: 0.0, stem: imagenet}}
+"""
+    for text in (earlier, f"{ORIGINAL.read_text()}\nrecipes: {{}}\n"):
+        path = tmp_path / "params.yaml"
+        path.write_text(text)
+        assert refuse(path) == says
+
+
+@pytest.mark.parametrize("content", ["", "[]", "42", "nothing", "{}"])
 def test_something_else_than_a_mapping_is_refused_with_all_keys(tmp_path: Path, content: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(content)
     assert refuse(path) == (
-        "must hold the keys data, twins, recipe, regions, networks, seeds, launcher, landmarks, recipes"
+        "must hold the keys data, split, twins, side, recipe, regions, reference, networks, seeds, launcher, landmarks"
     )
 
 
+@pytest.mark.parametrize("content", ["", "[]", "42", "nothing", "{}"])
+def test_a_recipes_yaml_without_recipes_is_refused(tmp_path: Path, content: str) -> None:
+    path = changed(tmp_path, "side: 48", "side: 48")
+    (tmp_path / RECIPES).write_text(content)
+    assert refuse(path, RECIPES) == "must hold recipes by name"
+
+
 def test_a_region_mapping_without_regions_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    text, changes = re.subn(r"regions: [\s\S]*?(?=networks)", "regions: {}\n", ORIGINAL.read_text())
-    assert changes == 1
-    path.write_text(text)
-    assert "at least 1 item" in refuse(path)
+    assert "at least 1 item" in refuse(changed(tmp_path, r"regions: [\s\S]*?(?=reference)", "regions: {}\n"))
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert "missing; run from the project's folder" in refuse(tmp_path / "params.yaml")
+@pytest.mark.parametrize("file", ["params.yaml", RECIPES])
+def test_a_missing_file_is_named(tmp_path: Path, file: str) -> None:
+    path = changed(tmp_path, "side: 48", "side: 48")
+    (tmp_path / file).unlink()
+    assert "missing; run from the project's folder" in refuse(path, file)
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_bytes(b"data: \xff\xfe")
-    assert "not valid YAML" in refuse(path)
+@pytest.mark.parametrize("file", ["params.yaml", RECIPES])
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, file: str) -> None:
+    path = changed(tmp_path, "side: 48", "side: 48")
+    (tmp_path / file).write_bytes(b"data: \xff\xfe")
+    assert "not valid YAML" in refuse(path, file)
 
 
 @pytest.mark.parametrize(
@@ -309,5 +485,13 @@ def test_a_cell_that_the_file_does_not_name_is_refused(words: tuple[str, str, st
         load_params(ORIGINAL).cell(*words)
 
 
-def test_a_cell_is_its_network_and_seed() -> None:
-    assert load_params(ORIGINAL).cell("face", "cnn1", "0") == ("cnn1", 0)
+def test_a_cell_is_its_region_network_and_seed() -> None:
+    assert load_params(ORIGINAL).cell("face", "cnn1", "0") == Cell("face", "cnn1", 0)
+
+
+def test_settings_are_read_without_torch() -> None:
+    """Every stage reads them, and torch takes seconds to import."""
+    code = "import sys; from pipeline.params import load_params; load_params(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "pipeline.classifiers.networks.googlenet" in loaded.split()
+    assert "torch" not in loaded.split()

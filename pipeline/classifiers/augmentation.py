@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from pipeline.classifiers.recipe import Augment
+from pipeline.common import device
 
 # A blanked rectangle covers these fractions of each side (Zhong et al., "Random Erasing", AAAI 2020).
 ERASED = (0.15, 0.5)
@@ -18,7 +19,7 @@ def augment_batch(images: torch.Tensor, how: Augment, generator: torch.Generator
     """Flip, turn, scale, shift and blank each image on its own; what moves in from outside repeats the edge.
 
     Args:
-        images: (N, 1, height, width) in -1..1.
+        images: (N, channels, height, width) in -1..1.
         generator: on the CPU, so that the draws are the same whatever the device.
     """
     count = len(images)
@@ -32,7 +33,7 @@ def augment_batch(images: torch.Tensor, how: Augment, generator: torch.Generator
     if how.flip or how.rotate or how.scale or how.shift:
         cosine, sine = torch.cos(angle) / scale, torch.sin(angle) / scale
         rows = [torch.stack([cosine * flip, -sine, shift_x], 1), torch.stack([sine * flip, cosine, shift_y], 1)]
-        matrix = torch.stack(rows, 1).to(images.device)
+        matrix = device.send(torch.stack(rows, 1), images.device)
         grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
         images = functional.grid_sample(images, grid, "bilinear", "border", align_corners=False)
     if how.erase:
@@ -48,7 +49,7 @@ def mix_batch(
     Sources: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018; Yun et al., "CutMix", ICCV 2019.
 
     Args:
-        images: (N, 1, height, width).
+        images: (N, channels, height, width).
         targets: (N, classes), the share of each class.
     """
     ways = [name for name in ("mixup", "cutmix") if getattr(how, name)]
@@ -57,7 +58,7 @@ def mix_batch(
     draws = np.random.default_rng(int(torch.randint(2**62, (), generator=generator)))  # torch draws no Beta
     way = draws.choice(ways)
     share = draws.beta(*[getattr(how, way)] * 2)
-    others = torch.randperm(len(images), generator=generator).to(images.device)
+    others = device.send(torch.randperm(len(images), generator=generator), images.device)
     if way == "mixup":
         images = share * images + (1 - share) * images[others]
     else:
@@ -90,4 +91,4 @@ def _erase(images: torch.Tensor, probability: float, generator: torch.Generator)
 
     rows, columns = covered(height), covered(width)
     hidden = (rows[:, :, None] & columns[:, None, :] & chosen[:, None, None])[:, None]
-    return images.masked_fill(hidden.to(images.device), 0.0)
+    return images.masked_fill(device.send(hidden, images.device), 0.0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, create_model
 
+from pipeline.classifiers import networks
+from pipeline.classifiers.network_settings import NetworkSettings
 from pipeline.common.settings import Fraction, Section
 from pipeline.training.recipe import FitRecipe
 
-NetworkName = Literal["cnn1", "cnn2", "cnn3", "cnn4", "googlenet"]
+Own = TypeVar("Own", bound=NetworkSettings)
 
 
 class Augment(Section):
@@ -24,22 +26,19 @@ class Augment(Section):
     cutmix: Annotated[float, Field(ge=0)]  # likewise, a rectangle of the other is pasted; with both, each half the time
 
 
-class ClassifierRecipe(FitRecipe):
+class ClassifierRecipe(FitRecipe, Generic[Own]):
     """How one network is trained as a classifier."""
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
-    votes: Fraction  # how much of the target is the shares of FER+'s votes, where there are any, instead of the label
-    balance: Fraction  # weight of a class: its frequency to the power of -balance; 0: all images count alike
-    stem: Literal[
-        "imagenet", "small"
-    ]  # GoogLeNet: the paper's, made for 224 pixels, or one that keeps small images large
-    pretrained: bool  # GoogLeNet starts from ImageNet weights; the small CNNs have none
-    first_side: Literal[24, 32, 40, 48]  # GoogLeNet: pixels of the images at first, growing to 48
+    votes: Fraction  # how much of the target is the shares of the votes, where there are any, instead of the label
+    class_weights: Fraction  # a class weighs its frequency to the power of minus this; 0: all images count alike
     augment: Augment
+    network: Own  # the network's own settings
 
-    @field_validator("pretrained")
-    @classmethod
-    def _weights_fit_the_stem(cls, pretrained: bool, info: ValidationInfo) -> bool:
-        if pretrained and info.data.get("stem") == "small":
-            raise ValueError("must be false for stem: small, which ImageNet weights do not fit")
-        return pretrained
+
+# A recipe for each of the networks that there are.
+_FIELDS: dict[str, Any] = {
+    name: (ClassifierRecipe[networks.settings_of(name)] | None, None)  # type: ignore[misc]
+    for name in networks.names()
+}
+Classifiers = create_model("Classifiers", __base__=Section, **_FIELDS)

@@ -17,8 +17,14 @@ def pick(precision: str = "auto") -> Accelerator:
     """
     cuda = torch.cuda.is_available()
     if precision == "auto":
-        native = torch.cuda.is_bf16_supported() if cuda else torch.cpu._is_avx512_bf16_supported()
+        # Older GPUs emulate bfloat16, which is slower than fp32.
+        native = (
+            torch.cuda.is_bf16_supported(including_emulation=False) if cuda else torch.cpu._is_avx512_bf16_supported()
+        )
         precision = "bf16" if native else "fp32"
+        torch.set_float32_matmul_precision("high" if cuda else "highest")
+    if cuda:
+        torch.backends.cudnn.benchmark = True  # images come in few sizes, each of them in many batches
     # Without cpu=True, processes that a launcher starts on CPUs would not find each other.
     return Accelerator(mixed_precision="bf16" if precision == "bf16" else "no", cpu=not cuda)
 
@@ -26,3 +32,8 @@ def pick(precision: str = "auto") -> Accelerator:
 def first_process() -> bool:
     """Whether this process is the one that reports and writes: of several, launchers number it 0."""
     return int(os.environ.get("RANK", "0")) == 0
+
+
+def send(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the CPU on a device; the CPU does not wait until it is there."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values

@@ -94,8 +94,8 @@ def write_json(path: Path, content: Any) -> None:
     write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
-    """Read what an earlier stage wrote as JSON.
+def read_json(path: Path, remedy: str | None = None) -> Any:
+    """Read JSON; what an earlier stage wrote, or what `remedy` says how to get.
 
     Raises:
         InputError: the file is missing or is no JSON.
@@ -103,9 +103,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
+        raise InputError(f"{path}: missing; {remedy or 'run `dvc repro` to make it'}") from None
     except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error}); delete it and run `dvc repro`") from None
+        raise InputError(f"{path}: not valid JSON ({error}); {remedy or 'delete it and run `dvc repro`'}") from None
 
 
 def save_arrays(path: Path, **arrays: npt.NDArray[Any]) -> None:
@@ -170,3 +170,10 @@ def digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
+
+
+def digest_folder(path: Path) -> str:
+    """SHA-256 of a list as `sha256sum` prints it of all files in a folder, ordered by name."""
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.data.expressions import CLASSES, MIN_CONTRAST, SPLITS, VOTES, Expressions, contrast
+from pipeline.data.expressions import Expressions
+from pipeline.data.grey import MIN_CONTRAST, contrast
+from pipeline.data.roles import ROLES
 from pipeline.data.twins import Twins, known_rows
 
 
-def audit(expressions: Expressions, twins: Twins) -> dict[str, Any]:
+def audit(expressions: Expressions, role: npt.NDArray[np.str_], twins: Twins) -> dict[str, Any]:
     """Count, ready for JSON.
 
+    Args:
+        expressions: of N images.
+        role: (N,), what each of them is for.
+        twins: the groups that they fall into.
+
     Returns:
-        images {split: n}, classes {split: {class: n}}, and for `copies` (identical images) and `twins` (identical
-        and nearly identical ones) what `_count_groups` says; then for each split `constant` (one grey level),
-        `nearly_constant` (a standard deviation below `MIN_CONTRAST` grey levels, constant ones included),
-        `no_face` (most voters of FER+ said so; None without votes) and `left_out_of_training`.
+        images {role: n}, published {split: n}, classes {role: {class: n}}, and for `copies` (identical images) and
+        `twins` (identical and nearly identical ones) what `_count_groups` says; then for each role `constant` (one grey
+        level), `nearly_constant` (a standard deviation below `MIN_CONTRAST` grey levels, constant ones included) and
+        `no_face` (most voters said so; None without votes), and of `subjects` how many are known, and how many of them
+        are in more than one of the roles. Roles without an image are left out.
     """
-    split = expressions.split
     flat = contrast(expressions.images)
-    voted = bool(expressions.votes.any())
+    every = np.ones(len(expressions), np.bool_)
+    labels = expressions.labels
     return {
-        "images": _per_split(split, np.ones(len(split), np.bool_)),
+        "images": _by_role(role, every),
+        "published": {name: int((expressions.split == name).sum()) for name in expressions.about.splits},
         "classes": {
             name: {
-                label: int(((expressions.labels == code) & (split == name)).sum()) for code, label in enumerate(CLASSES)
+                label: int(((labels == code) & (role == name)).sum())
+                for code, label in enumerate(expressions.about.classes)
             }
-            for name in SPLITS
+            for name in _present(role)
         },
-        "copies": _count_groups(twins.copies, expressions),
-        "twins": _count_groups(twins.twins, expressions),
-        "constant": _per_split(split, flat == 0),
-        "nearly_constant": _per_split(split, flat < MIN_CONTRAST),
-        "no_face": _per_split(split, no_face(expressions.votes)) if voted else None,
-        "left_out_of_training": _per_split(split, (split == SPLITS[0]) & ~expressions.for_training),
+        "copies": _count_groups(twins.copies, labels, role),
+        "twins": _count_groups(twins.twins, labels, role),
+        "constant": _by_role(role, flat == 0),
+        "nearly_constant": _by_role(role, flat < MIN_CONTRAST),
+        "no_face": _by_role(role, no_face(expressions)) if expressions.about.no_face is not None else None,
+        "subjects": _count_subjects(expressions.subject, role),
     }
 
 
-def no_face(votes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Which rows more than half of the voters of FER+ called no face: (N, 10) to (N,)."""
-    return np.asarray(2 * votes[:, VOTES.index("NF")].astype(np.int64) > votes.sum(axis=1, dtype=np.int64))
+def no_face(expressions: Expressions) -> npt.NDArray[np.bool_]:
+    """Which rows more than half of the voters called no face, (N,); none where nobody could."""
+    choice = expressions.about.no_face
+    if choice is None:
+        return np.zeros(len(expressions), np.bool_)
+    votes = expressions.votes.astype(np.int64)
+    return np.asarray(2 * votes[:, list(expressions.about.votes).index(choice)] > votes.sum(axis=1))
 
 
 def conflicts(groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -51,31 +66,34 @@ def conflicts(groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8]) -> n
     return np.asarray(np.bincount(kinds, minlength=int(groups.max(initial=0)) + 1)[groups] > 1)
 
 
-def _count_groups(groups: npt.NDArray[np.int32], expressions: Expressions) -> dict[str, Any]:
-    """How many groups of more than one image there are, how they lie across the splits, and whose labels conflict.
+def _count_groups(
+    groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8], role: npt.NDArray[np.str_]
+) -> dict[str, Any]:
+    """How many groups of more than one image there are, how they lie across the roles, and whose labels conflict.
 
     Returns:
-        groups, rows (in such groups), largest (rows of the largest), groups_within {split: n} (all rows in that
-        split), groups_across {"Training+PrivateTest": n, ...} (rows in exactly these splits), rows_per_split
-        {split: n}, conflicting_groups and conflicting_rows (labels not all the same), test_rows_known (PrivateTest rows
-        with a twin in Training or PublicTest), test_rows_known_with_other_label (of these, how many have another
-        label than at least one row of their group).
+        groups, rows (in such groups), largest (rows of the largest), groups_within {role: n} (all rows in that
+        role), groups_across {"train+test": n, ...} (rows in exactly these roles), rows_per_role {role: n},
+        conflicting_groups and conflicting_rows (labels not all the same), test_rows_known (test rows with a twin in
+        another role), test_rows_known_with_other_label (of these, how many have another label than at least one row of
+        their group).
     """
-    split = expressions.split
     sizes = np.bincount(groups)
     several = sizes > 1
-    present = np.stack([np.bincount(groups[split == name], minlength=len(sizes)) > 0 for name in SPLITS])
+    present = {name: np.bincount(groups[role == name], minlength=len(sizes)) > 0 for name in _present(role)}
     across = {}
-    for name, where in _combinations():
-        across[name] = int((several & (present == np.array(where)[:, np.newaxis]).all(axis=0)).sum())
-    in_group, conflicting, known = several[groups], conflicts(groups, expressions.labels), known_rows(groups, split)
+    for count in range(1, len(present) + 1):
+        for held in combinations(present, count):
+            exactly = np.all([present[name] == (name in held) for name in present], axis=0)
+            across["+".join(held)] = int((several & exactly).sum())
+    in_group, conflicting, known = several[groups], conflicts(groups, labels), known_rows(groups, role)
     return {
         "groups": int(several.sum()),
         "rows": int(in_group.sum()),
         "largest": int(sizes.max(initial=0)),
-        "groups_within": {name: across.pop(name) for name in SPLITS},
+        "groups_within": {name: across.pop(name) for name in present},
         "groups_across": across,
-        "rows_per_split": _per_split(split, in_group),
+        "rows_per_role": _by_role(role, in_group),
         "conflicting_groups": len(np.unique(groups[conflicting])),
         "conflicting_rows": int(conflicting.sum()),
         "test_rows_known": int(known.sum()),
@@ -83,11 +101,17 @@ def _count_groups(groups: npt.NDArray[np.int32], expressions: Expressions) -> di
     }
 
 
-def _combinations() -> list[tuple[str, list[bool]]]:
-    """Every set of splits but the empty one, by name."""
-    sets = [[bool(number >> place & 1) for place in range(len(SPLITS))] for number in range(1, 2 ** len(SPLITS))]
-    return [("+".join(name for name, held in zip(SPLITS, where, strict=True) if held), where) for where in sets]
+def _count_subjects(subject: npt.NDArray[np.str_], role: npt.NDArray[np.str_]) -> dict[str, int]:
+    known = subject != ""
+    roles = {name: set(subject[known & (role == name)].tolist()) for name in _present(role) if name != "unused"}
+    everyone = set(subject[known].tolist())
+    several = sum(sum(name in members for members in roles.values()) > 1 for name in everyone)
+    return {"known": len(everyone), "rows": int(known.sum()), "in_several_roles": several}
 
 
-def _per_split(split: npt.NDArray[np.str_], rows: npt.NDArray[np.bool_]) -> dict[str, int]:
-    return {name: int((rows & (split == name)).sum()) for name in SPLITS}
+def _present(role: npt.NDArray[np.str_]) -> list[str]:
+    return [name for name in ROLES if name in role]
+
+
+def _by_role(role: npt.NDArray[np.str_], rows: npt.NDArray[np.bool_]) -> dict[str, int]:
+    return {name: int((rows & (role == name)).sum()) for name in _present(role)}

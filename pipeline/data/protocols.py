@@ -1,7 +1,7 @@
 """What a score was measured on. No score stands without the name of one of these.
 
-The original report scored Training + PrivateTest, so nine tenths of its test set was its training set. That
-number is kept, under a name that says what it is, beside the one that means something.
+The original report scored what it had trained on together with the test images, so nine tenths of its test set was its
+training set. That number is kept, under a name that says what it is, beside the one that means something.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.files import InputError
+from pipeline.data.expressions import Role
 from pipeline.data.twins import known_rows
 
-# The splits of FER2013 (its column `Usage`) that a protocol scores; `test_unique` only some of their rows.
-PROTOCOLS: dict[str, tuple[str, ...]] = {
-    "validation": ("PublicTest",),
-    "test": ("PrivateTest",),
-    "test_unique": ("PrivateTest",),
-    "as_reported": ("Training", "PrivateTest"),
+# The roles (see `data.roles`) that a protocol scores; `test_unique` only some of their rows.
+PROTOCOLS: dict[str, tuple[Role, ...]] = {
+    "validation": ("validation",),
+    "test": ("test",),
+    "test_unique": ("test",),
+    "as_reported": ("train", "unused", "test"),
 }
 
 PURPOSES: dict[str, str] = {
@@ -30,11 +31,11 @@ PURPOSES: dict[str, str] = {
 }
 
 
-def rows(split: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str) -> npt.NDArray[np.bool_]:
+def rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str) -> npt.NDArray[np.bool_]:
     """Which rows a protocol scores.
 
     Args:
-        split: (N,), the split of each row.
+        role: (N,), what each row is for.
         twins: (N,), the group of identical and nearly identical images that each row belongs to.
         protocol: one of `PROTOCOLS`.
 
@@ -47,9 +48,9 @@ def rows(split: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: st
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
-    scored = np.isin(split, PROTOCOLS[protocol])
+    scored = np.isin(role, PROTOCOLS[protocol])
     if protocol == "test_unique":
-        scored &= ~known_rows(twins, split)
+        scored &= ~known_rows(twins, role)
     if not scored.any():
         # Only twins can take all rows away: every split has some, see `read_fer2013`.
         raise InputError(

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline.data.expressions import MIN_CONTRAST, contrast
+from pipeline.data.grey import MIN_CONTRAST, contrast, to_grey
 from pipeline.data.twins import Twins
 
 # Only pairs whose grey levels correlate this much are looked at closely. Of FER2013's pairs at 0.85 to 0.90 one in
@@ -24,7 +24,7 @@ CHUNK = 1024  # rows that are correlated with all others, or pairs looked at clo
 
 
 def find_twins(images: npt.NDArray[np.uint8], min_correlation: float) -> Twins:
-    """Group the images (N, H, W), H and W even.
+    """Group the images (N, H, W), or (N, H, W, 3) in RGB.
 
     Two images are near twins if their details agree: Pearson's correlation of their grey levels less a blur of them
     (`SHADE`) is at least `min_correlation` for the best shift of up to `SHIFT` pixels, for the one or for its mirror
@@ -39,7 +39,7 @@ def find_twins(images: npt.NDArray[np.uint8], min_correlation: float) -> Twins:
     if min_correlation >= 1:
         return Twins(copies, copies)
     first = np.unique(copies, return_index=True)[1]  # one of each group of copies
-    one, other = _near_pairs(images[first], min_correlation)
+    one, other = _near_pairs(to_grey(images[first]), min_correlation)
     linked = coo_array((np.ones(len(one), np.bool_), (one, other)), shape=(len(first), len(first)))
     group = connected_components(linked, directed=False)[1][copies]
     return Twins(copies, _renumber(group))
@@ -85,9 +85,12 @@ def _candidates(images: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> P
 def _squares(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Averaged over squares, and standardised: (N, K)."""
     count, height, width = images.shape
-    squares = images.reshape(count, height // REDUCED, REDUCED, width // REDUCED, REDUCED)
-    levels = squares.mean(axis=(2, 4), dtype=np.float32)
-    return _standardised(levels.reshape(count, height * width // REDUCED**2))
+    # What is left over of an odd side is left out: of the width in the middle, so that a mirrored image loses the same.
+    images = images[:, : height - height % REDUCED]
+    images = np.delete(images, slice(width // 2, width // 2 + width % REDUCED), axis=2)
+    height, width = height // REDUCED, width // REDUCED
+    squares = images.reshape(count, height, REDUCED, width, REDUCED)
+    return _standardised(squares.mean(axis=(2, 4), dtype=np.float32).reshape(count, height * width))
 
 
 def _agreement(

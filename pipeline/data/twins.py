@@ -16,7 +16,6 @@ from pydantic import Field
 
 from pipeline.common.files import load_arrays, save_arrays
 from pipeline.common.settings import Section
-from pipeline.data.expressions import SPLITS
 
 
 class TwinRule(Section):
@@ -48,13 +47,7 @@ class Twins:
         return cls(**load_arrays(path, {"copies": ("int32", (None,)), "twins": ("int32", (None,))}))
 
 
-def known_rows(twins: npt.NDArray[np.int32], split: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
-    """Which PrivateTest rows have a twin in Training or PublicTest: bool (N,)."""
-    test = split == SPLITS[2]
+def known_rows(twins: npt.NDArray[np.int32], role: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+    """Which test rows have a twin elsewhere, where it may have been trained on or chosen by: bool (N,)."""
+    test = role == "test"
     return np.asarray(test & np.isin(twins, twins[~test]))
-
-
-def rows_without_leak(twins: npt.NDArray[np.int32], split: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
-    """Which Training rows have no twin in PublicTest or PrivateTest: bool (N,)."""
-    training = split == SPLITS[0]
-    return np.asarray(training & ~np.isin(twins, twins[~training]))

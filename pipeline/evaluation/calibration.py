@@ -14,8 +14,6 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from pipeline.data.expressions import CLASSES
-
 # Guo et al.'s number of bins.
 BINS = 15
 
@@ -45,50 +43,54 @@ class Bin:
     accuracy: float
 
 
-def check_chances(labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.floating[Any]]) -> None:
+def check_probabilities(labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating[Any]]) -> None:
     """Make sure that labels and probabilities are what they should be.
 
     Args:
-        labels: (N,), true classes from 0 to 6.
-        chances: (N, 7), or (..., N, 7) for several classifiers.
+        labels: (N,), indices of the true classes.
+        probabilities: (N, classes), or (..., N, classes) for several classifiers.
 
     Raises:
-        ValueError: no rows, other shapes, a label outside 0 to 6, a probability that is negative or not finite, or
+        ValueError: no rows, other shapes, a label that is no class, a probability that is negative or not finite, or
             a row of them whose sum is more than 0.001 off 1.
     """
-    if labels.ndim != 1 or not chances.size or chances.shape[-2:] != (len(labels), len(CLASSES)):
-        raise ValueError(f"expected labels (N,) and probabilities (..., N, 7), not {labels.shape}, {chances.shape}")
-    if not np.isin(labels, range(len(CLASSES))).all():
-        raise ValueError("a label is outside 0 to 6")
-    if not (np.isfinite(chances).all() and (chances >= 0).all()):
+    if labels.ndim != 1 or not probabilities.size or probabilities.ndim < 2 or probabilities.shape[-2] != len(labels):
+        raise ValueError(
+            f"expected labels (N,) and probabilities (..., N, classes), not {labels.shape}, {probabilities.shape}"
+        )
+    if not (labels < probabilities.shape[-1]).all():
+        raise ValueError("a label is no class")
+    if not (np.isfinite(probabilities).all() and (probabilities >= 0).all()):
         raise ValueError("a probability is negative or not finite")
-    if np.abs(chances.sum(axis=-1, dtype=np.float64) - 1).max() > 0.001:
+    if np.abs(probabilities.sum(axis=-1, dtype=np.float64) - 1).max() > 0.001:
         raise ValueError("the probabilities of an image do not sum to 1")
 
 
-def reliability(labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.floating[Any]], bins: int = BINS) -> list[Bin]:
+def reliability(
+    labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating[Any]], bins: int = BINS
+) -> list[Bin]:
     """The reliability diagram: accuracy by confidence, in bins of equal width (Guo et al., section 2).
 
     The confidence is the highest probability; of equal ones the first counts as the class predicted.
 
     Args:
-        labels: (N,), true classes from 0 to 6.
-        chances: (N, 7).
+        labels: (N,), indices of the true classes.
+        probabilities: (N, classes).
         bins: how many equal parts the interval from 0 to 1 has. A confidence on an edge belongs to the part below.
 
     Returns:
         The bins that hold images, in ascending order. Empty ones, which have no accuracy, are left out.
 
     Raises:
-        ValueError: no bins, or labels and probabilities that `check_chances` refuses or of more than one classifier.
+        ValueError: no bins, or labels and probabilities that `check_probabilities` refuses or of several classifiers.
     """
     if bins < 1:
         raise ValueError(f"expected at least 1 bin, not {bins}")
-    _check_one(labels, chances)
+    _check_one(labels, probabilities)
     # Edges are rounded as confidences are, so that 0.2 lies on the edge 3/15 and not a hair above it.
     edges = np.linspace(0, 1, bins + 1, dtype=np.float32)
-    confidence = chances.max(axis=1).astype(np.float32)
-    right = chances.argmax(axis=1) == labels
+    confidence = probabilities.max(axis=1).astype(np.float32)
+    right = probabilities.argmax(axis=1) == labels
     # A sum rounded up can make a confidence of 1.0000001.
     part = np.minimum(np.searchsorted(edges, confidence, side="left") - 1, bins - 1)
     return [
@@ -104,7 +106,7 @@ def reliability(labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.floating[
 
 
 def expected_calibration_error(
-    labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.floating[Any]], bins: int = BINS
+    labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating[Any]], bins: int = BINS
 ) -> float:
     """The mean distance of confidence and accuracy over the bins of `reliability`, weighted by their counts.
 
@@ -115,8 +117,8 @@ def expected_calibration_error(
     is a bias downwards (Kumar et al., "Verified Uncertainty Calibration", NeurIPS 2019).
 
     Args:
-        labels: (N,), true classes from 0 to 6.
-        chances: (N, 7).
+        labels: (N,), indices of the true classes.
+        probabilities: (N, classes).
         bins: see `reliability`.
 
     Returns:
@@ -125,28 +127,28 @@ def expected_calibration_error(
     Raises:
         ValueError: as `reliability` does.
     """
-    parts = reliability(labels, chances, bins)
+    parts = reliability(labels, probabilities, bins)
     return sum(part.count * abs(part.accuracy - part.confidence) for part in parts) / len(labels)
 
 
-def log_loss(labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.floating[Any]]) -> float:
-    """The mean negative logarithm of the probability of the true class: 0 is certain and right, 1.95 is guessing.
+def log_loss(labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating[Any]]) -> float:
+    """The mean negative logarithm of the probability of the true class; 0 is certain and right.
 
     Args:
-        labels: (N,), true classes from 0 to 6.
-        chances: (N, 7), or (..., N, 7) for the mean over several classifiers. 0 counts as `SMALLEST`.
+        labels: (N,), indices of the true classes.
+        probabilities: (N, classes), or (..., N, classes) for the mean over several classifiers. 0 counts as `SMALLEST`.
 
     Returns:
         In nats.
 
     Raises:
-        ValueError: `check_chances` refuses them.
+        ValueError: `check_probabilities` refuses them.
     """
-    check_chances(labels, chances)
-    return float(-_logs(chances[..., np.arange(len(labels)), labels]).mean())
+    check_probabilities(labels, probabilities)
+    return float(-_logs(probabilities[..., np.arange(len(labels)), labels]).mean())
 
 
-def fit_temperature(labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.floating[Any]]) -> float:
+def fit_temperature(labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating[Any]]) -> float:
     """The temperature T with which softmax(log p / T) has the lowest log loss (Guo et al., section 4.2).
 
     Above 1 it makes a classifier less sure of itself, below 1 surer. The log loss is convex in 1/T, so that a bounded
@@ -154,17 +156,17 @@ def fit_temperature(labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.float
     loss falls for ever as T falls, of one that is worse than guessing as T grows.
 
     Args:
-        labels: (N,), true classes from 0 to 6, of images that did not train the classifier and will not test it.
-        chances: (N, 7). 0 counts as `SMALLEST`.
+        labels: (N,), indices of the true classes, of images that did not train the classifier and will not test it.
+        probabilities: (N, classes). 0 counts as `SMALLEST`.
 
     Returns:
         T. It is 1 where no other is better.
 
     Raises:
-        ValueError: labels and probabilities that `check_chances` refuses or of more than one classifier.
+        ValueError: labels and probabilities that `check_probabilities` refuses or of more than one classifier.
     """
-    _check_one(labels, chances)
-    logs = _logs(chances)
+    _check_one(labels, probabilities)
+    logs = _logs(probabilities)
     rows = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:
@@ -175,34 +177,34 @@ def fit_temperature(labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.float
     return float(np.exp(found.x)) if found.fun < loss(0) else 1.0
 
 
-def apply_temperature(chances: npt.NDArray[np.floating[Any]], temperature: float) -> npt.NDArray[np.float64]:
+def apply_temperature(probabilities: npt.NDArray[np.floating[Any]], temperature: float) -> npt.NDArray[np.float64]:
     """softmax(log p / T): the probabilities of a classifier made softer (T above 1) or sharper (T below 1).
 
     The order of an image's classes, and so the class predicted, stays. That is why the result is float64: in float32
     a high T could make two different probabilities equal.
 
     Args:
-        chances: (..., 7). 0 counts as `SMALLEST`.
+        probabilities: (..., classes). 0 counts as `SMALLEST`.
         temperature: T; 1 changes nothing.
 
     Returns:
-        (..., 7); every row sums to 1.
+        (..., classes); every row sums to 1.
 
     Raises:
         ValueError: the temperature is not a number above 0.
     """
     if not (np.isfinite(temperature) and temperature > 0):
         raise ValueError(f"expected a temperature above 0, not {temperature}")
-    scaled: npt.NDArray[np.float64] = np.exp(log_softmax(_logs(chances) / temperature, axis=-1))
+    scaled: npt.NDArray[np.float64] = np.exp(log_softmax(_logs(probabilities) / temperature, axis=-1))
     return scaled
 
 
-def _check_one(labels: npt.NDArray[np.uint8], chances: npt.NDArray[np.floating[Any]]) -> None:
-    check_chances(labels, chances)
-    if chances.ndim != 2:
-        raise ValueError(f"expected the probabilities (N, 7) of one classifier, not {chances.shape}")
+def _check_one(labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.floating[Any]]) -> None:
+    check_probabilities(labels, probabilities)
+    if probabilities.ndim != 2:
+        raise ValueError(f"expected the probabilities (N, classes) of one classifier, not {probabilities.shape}")
 
 
-def _logs(chances: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-    logs: npt.NDArray[np.float64] = np.log(np.maximum(chances.astype(np.float64), SMALLEST))
+def _logs(probabilities: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    logs: npt.NDArray[np.float64] = np.log(np.maximum(probabilities.astype(np.float64), SMALLEST))
     return logs

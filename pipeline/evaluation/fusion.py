@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluation.calibration import SMALLEST, check_chances, log_loss
+from pipeline.evaluation.calibration import SMALLEST, check_probabilities, log_loss
 
 # The search for weights ends when none can be better by more than this, in nats a prediction: far less than chance
 # decides. Only candidates that hardly differ take more than these rounds, and with them it matters least: 25 copies
@@ -37,7 +37,7 @@ class Step:
     kept: bool
 
 
-def fit_weights(chances: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+def fit_weights(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """The weights whose weighted average of probabilities makes the labels most likely.
 
     The log likelihood is concave in the weights, so there is one best value and no local one. Every round multiplies
@@ -48,19 +48,19 @@ def fit_weights(chances: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8])
     with equal weights; between candidates that say nearly the same, the division means little.
 
     Args:
-        chances: (K, S, N, 7) of K candidates with S seeds each. 0 counts as `calibration.SMALLEST`.
-        labels: (N,), true classes from 0 to 6.
+        probabilities: (K, S, N, classes) of K candidates with S seeds each. 0 counts as `calibration.SMALLEST`.
+        labels: (N,), indices of the true classes.
 
     Returns:
         (K,), at least 0, sum 1; the seeds share them. That of a useless candidate is tiny, seldom exactly 0.
 
     Raises:
-        ValueError: labels and probabilities that `calibration.check_chances` refuses, or not of four axes.
+        ValueError: labels and probabilities that `calibration.check_probabilities` refuses, or not of four axes.
     """
-    _check(chances, labels)
-    likelihood = chances[:, :, np.arange(len(labels)), labels].reshape(len(chances), -1).astype(np.float64)
+    _check(probabilities, labels)
+    likelihood = probabilities[:, :, np.arange(len(labels)), labels].reshape(len(probabilities), -1).astype(np.float64)
     likelihood = np.maximum(likelihood, SMALLEST)
-    weights = np.full(len(chances), 1 / len(chances))
+    weights = np.full(len(probabilities), 1 / len(probabilities))
     for _ in range(ROUNDS):
         ratios = likelihood @ (1 / (weights @ likelihood)) / likelihood.shape[1]
         if ratios.max() - 1 < GAP:
@@ -69,39 +69,41 @@ def fit_weights(chances: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8])
     return weights
 
 
-def fuse(chances: npt.NDArray[np.float32], weights: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+def fuse(probabilities: npt.NDArray[np.float32], weights: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
     """The weighted average of the candidates' probabilities, for each seed.
 
     Args:
-        chances: (K, S, N, 7).
+        probabilities: (K, S, N, classes).
         weights: (K,), at least 0, sum 1.
 
     Returns:
-        (S, N, 7).
+        (S, N, classes).
 
     Raises:
         ValueError: other shapes, or a weight that is negative or not finite, or weights that do not sum to 1.
     """
-    if chances.ndim != 4 or weights.shape != (len(chances),):
-        raise ValueError(f"expected probabilities (K, S, N, 7) and weights (K,), not {chances.shape}, {weights.shape}")
+    if probabilities.ndim != 4 or weights.shape != (len(probabilities),):
+        raise ValueError(
+            f"expected probabilities (K, S, N, classes) and weights (K,), not {probabilities.shape}, {weights.shape}"
+        )
     if not (np.isfinite(weights).all() and (weights >= 0).all() and abs(weights.sum() - 1) < 1e-6):
         raise ValueError("a weight is negative or not finite, or the weights do not sum to 1")
-    total = np.zeros(chances.shape[1:])
-    for weight, chance in zip(
-        weights, chances, strict=True
+    total = np.zeros(probabilities.shape[1:])
+    for weight, candidate in zip(
+        weights, probabilities, strict=True
     ):  # one by one: all in float64 would be twice the memory again
-        total += float(weight) * chance.astype(np.float64)
+        total += float(weight) * candidate.astype(np.float64)
     return total.astype(np.float32)
 
 
-def best_single(chances: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> int:
+def best_single(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> int:
     """The candidate with the highest accuracy, the mean over the seeds.
 
     Of equally accurate ones it is that with the lower log loss, then the first.
 
     Args:
-        chances: (K, S, N, 7).
-        labels: (N,), true classes from 0 to 6.
+        probabilities: (K, S, N, classes).
+        labels: (N,), indices of the true classes.
 
     Returns:
         Its index.
@@ -109,11 +111,14 @@ def best_single(chances: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8])
     Raises:
         ValueError: as `fit_weights` does.
     """
-    _check(chances, labels)
-    return min(range(len(chances)), key=lambda one: (-_hits(chances[one], labels), log_loss(labels, chances[one])))
+    _check(probabilities, labels)
+    return min(
+        range(len(probabilities)),
+        key=lambda one: (-_hits(probabilities[one], labels), log_loss(labels, probabilities[one])),
+    )
 
 
-def select_forward(chances: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> list[Step]:
+def select_forward(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> list[Step]:
     """Greedy forward selection by accuracy (Kohavi and John, "Wrappers for feature subset selection", Artificial
     Intelligence 97, 1997; of models: Caruana et al., "Ensemble selection from libraries of models", ICML 2004).
 
@@ -123,8 +128,8 @@ def select_forward(chances: npt.NDArray[np.float32], labels: npt.NDArray[np.uint
     the same rows chose the steps.
 
     Args:
-        chances: (K, S, N, 7).
-        labels: (N,), true classes from 0 to 6.
+        probabilities: (K, S, N, classes).
+        labels: (N,), indices of the true classes.
 
     Returns:
         K steps; the selection is those that are `kept`.
@@ -132,30 +137,30 @@ def select_forward(chances: npt.NDArray[np.float32], labels: npt.NDArray[np.uint
     Raises:
         ValueError: as `fit_weights` does.
     """
-    added = best_single(chances, labels)
-    left = [one for one in range(len(chances)) if one != added]
+    added = best_single(probabilities, labels)
+    left = [one for one in range(len(probabilities)) if one != added]
     # The sum predicts what the average does, and in float64 it is exact enough to keep ties.
-    total = chances[added].astype(np.float64)
+    total = probabilities[added].astype(np.float64)
     hits = _hits(total, labels)
-    predictions = chances.shape[1] * len(labels)
+    predictions = probabilities.shape[1] * len(labels)
     steps = [Step(added, hits / predictions, kept=True)]
     while left:
-        trials = {one: _hits(total + chances[one], labels) for one in left}
+        trials = {one: _hits(total + probabilities[one], labels) for one in left}
         added = max(left, key=trials.__getitem__)
         kept = steps[-1].kept and trials[added] > hits
         hits = trials[added]
-        total += chances[added]
+        total += probabilities[added]
         left.remove(added)
         steps.append(Step(added, hits / predictions, kept))
     return steps
 
 
-def _hits(chances: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.uint8]) -> int:
+def _hits(probabilities: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.uint8]) -> int:
     """How many of the (S, N) predictions are right: a whole number, so that equal accuracies are equal."""
-    return int((chances.argmax(axis=-1) == labels).sum())
+    return int((probabilities.argmax(axis=-1) == labels).sum())
 
 
-def _check(chances: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> None:
-    if chances.ndim != 4:
-        raise ValueError(f"expected probabilities (K, S, N, 7), not {chances.shape}")
-    check_chances(labels, chances)
+def _check(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.uint8]) -> None:
+    if probabilities.ndim != 4:
+        raise ValueError(f"expected probabilities (K, S, N, classes), not {probabilities.shape}")
+    check_probabilities(labels, probabilities)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.common.files import InputError, read_json
-from pipeline.data.expressions import SPLITS
+from pipeline.classifiers.cells import Cell
+from pipeline.common.files import InputError
+from pipeline.common.records import Record, read_record
+from pipeline.data.roles import ROLES
 from pipeline.evaluation.predictions import Predictions
+from pipeline.faces.trials import FaceTests
 from pipeline.params import Params
+from pipeline.regions.overlap import box_overlap
 
 CURVES = ("train_loss", "validation_loss", "validation_accuracy")
-
-
-class Record(BaseModel):
-    """A JSON file that an earlier stage wrote, or a part of one; other fields in it are not used."""
-
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Provenance(Record):
@@ -31,16 +27,9 @@ class Provenance(Record):
     region: str
     network: str
     seed: int
+    fold: int | None
     data: str
     recipe: str
-
-
-class Crop(Record):
-    """How one region was cut; `REGION.json` of the stage crop."""
-
-    fell_back: dict[str, int]
-    images: dict[str, int]
-    iou: dict[str, dict[str, float]]
 
 
 class PointScores(Record):
@@ -84,36 +73,33 @@ class Groups(Record):
     largest: int
     groups_within: dict[str, int]
     groups_across: dict[str, int]
-    rows_per_split: dict[str, int]
+    rows_per_role: dict[str, int]
     conflicting_groups: int
     conflicting_rows: int
     test_rows_known: int
     test_rows_known_with_other_label: int
 
 
+class Subjects(Record):
+    """How many people are known, of how many rows, and how many of them are in several roles; see `audit`."""
+
+    known: int
+    rows: int
+    in_several_roles: int
+
+
 class Audit(Record):
     """`audit.json` of the stage prepare_expressions; see `audit`."""
 
     images: dict[str, int]
+    published: dict[str, int]
     classes: dict[str, dict[str, int]]
     copies: Groups
     twins: Groups
     constant: dict[str, int]
     nearly_constant: dict[str, int]
     no_face: dict[str, int] | None
-    left_out_of_training: dict[str, int]
-
-
-class Cell(NamedTuple):
-    """One network trained on one region with one seed."""
-
-    region: str
-    network: str
-    seed: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.region} {self.network} {self.seed}"
+    subjects: Subjects
 
 
 @dataclass(frozen=True)
@@ -121,20 +107,25 @@ class Results:
     """Regions, networks and seeds in the order of params.yaml.
 
     Attributes:
-        split, twins, labels: (N,), of every row of the data set; see `Predictions`.
-        chances: (regions, networks, seeds, N, 7) float32, what every cell says.
+        classes: the names of the expressions.
+        role, twins, labels: (N,), of every row of the data set; see `Predictions`.
+        fell_back: (regions, N), which images were kept whole.
+        probabilities: (regions, networks, seeds, N, classes) float32, what every cell says.
         curves: for each cell a table of the columns step and `CURVES`, a row an epoch.
-        crops: by region.
+        overlap: for each region how well its boxes from found points agree with those from true points, by test set
+            and view, see `regions.overlap`.
         landmarks: how good the points are that the crops follow.
         audit: of the expression data set.
     """
 
-    split: npt.NDArray[np.str_]
+    classes: tuple[str, ...]
+    role: npt.NDArray[np.str_]
     twins: npt.NDArray[np.int32]
     labels: npt.NDArray[np.uint8]
-    chances: npt.NDArray[np.float32]
+    fell_back: npt.NDArray[np.bool_]
+    probabilities: npt.NDArray[np.float32]
     curves: dict[Cell, pd.DataFrame]
-    crops: dict[str, Crop]
+    overlap: dict[str, dict[str, dict[str, float]]]
     landmarks: Landmarks
     audit: Audit
 
@@ -147,83 +138,59 @@ def read_results(reports: Path, params: Params) -> Results:
             params.yaml has.
     """
     cells = [Cell(r, network, seed) for r in params.regions for network in params.networks for seed in params.seeds]
-    first, chances = _read_predictions(reports, cells, params)
-    shape = (len(params.regions), len(params.networks), len(params.seeds), *chances.shape[1:])
-    audit = _read(Audit, reports / "expressions/audit.json")
-    for name in SPLITS:
-        if audit.images.get(name) != int((first.split == name).sum()):
-            raise InputError(f"{reports}/expressions/audit.json: of another data set; delete it and run `dvc repro`")
+    found = [_read_predictions(reports, cell, params) for cell in cells]
+    _check_rows(reports, cells, found)
+    first = found[0]
+    shape = (len(params.regions), len(params.networks), len(params.seeds))
+    by_region = found[:: len(params.networks) * len(params.seeds)]
+    audit = read_record(Audit, reports / "expressions/audit.json")
+    if audit.images != {name: int((first.role == name).sum()) for name in ROLES if name in first.role}:
+        raise InputError(f"{reports}/expressions/audit.json: of another data set; delete it and run `dvc repro`")
+    tests = FaceTests.load(reports / "landmarks/points.npz")
     return Results(
-        first.split,
+        first.classes,
+        first.role,
         first.twins,
         first.labels,
-        chances.reshape(shape),
-        {cell: _read_curves(_folder(reports / "training", cell) / "plots/metrics") for cell in cells},
-        {region: _read_crop(reports / f"regions/{region}.json") for region in params.regions},
-        _read(Landmarks, reports / "landmarks/metrics.json"),
+        np.stack([predictions.fell_back for predictions in by_region]),
+        np.stack([predictions.probabilities for predictions in found]).reshape(*shape, *first.probabilities.shape),
+        {cell: _read_curves(reports / "training" / cell.path / "plots/metrics") for cell in cells},
+        {name: box_overlap(tests, region) for name, region in params.regions.items()},
+        read_record(Landmarks, reports / "landmarks/metrics.json"),
         audit,
     )
 
 
-def _folder(root: Path, cell: Cell) -> Path:
-    return root / cell.region / f"{cell.network}-{cell.seed}"
-
-
-def _read_predictions(reports: Path, cells: list[Cell], params: Params) -> tuple[Predictions, npt.NDArray[np.float32]]:
-    """The first cell's predictions, and all cells' probabilities (cells, N, 7), of the same rows."""
-    first: Predictions | None = None
-    chances = []
-    for cell in cells:
-        folder = _folder(reports / "classifiers", cell)
-        _check_provenance(folder / "metrics.json", cell, params)
-        path = folder / "predictions.parquet"
-        found = Predictions.load(path)
-        first = first or found
-        for name in ("split", "twins", "labels"):
-            if not np.array_equal(getattr(found, name), getattr(first, name)):
-                raise InputError(
-                    f"{path}: has other rows than {cells[0].name} ({name} differ); delete it and run `dvc repro`"
-                )
-        chances.append(found.chances)
-    assert first is not None  # params.yaml has at least one of each
-    absent = [name for name in SPLITS if name not in first.split]
-    if absent:
-        path = _folder(reports / "classifiers", cells[0]) / "predictions.parquet"
-        raise InputError(f"{path}: has no row of {' or '.join(absent)}; delete it and run `dvc repro`")
-    return first, np.stack(chances)
-
-
-def _check_provenance(path: Path, cell: Cell, params: Params) -> None:
-    made = _read(Provenance, path)
-    if (made.region, made.network, made.seed) != cell:
-        raise InputError(
-            f"{path}: is of {made.region} {made.network} {made.seed}, not of {cell.name}; delete it and run `dvc repro`"
-        )
+def _read_predictions(reports: Path, cell: Cell, params: Params) -> Predictions:
+    """What a cell says, made as params.yaml asks."""
+    folder = reports / "classifiers" / cell.path
+    path = folder / "metrics.json"
+    made = read_record(Provenance, path)
+    if (made.region, made.network, made.seed, made.fold) != cell:
+        of = Cell(made.region, made.network, made.seed, made.fold)
+        raise InputError(f"{path}: is of {of.name}, not of {cell.name}; delete it and run `dvc repro`")
     if (made.data, made.recipe) != (params.data.source, params.recipe):
         raise InputError(
             f"{path}: made from data {made.data!r} by recipe {made.recipe!r}, but params.yaml has "
             f"{params.data.source!r} and {params.recipe!r}; run `dvc repro`"
         )
+    return Predictions.load(folder / "predictions.parquet")
 
 
-Kind = TypeVar("Kind", bound=Record)
-
-
-def _read(kind: type[Kind], path: Path) -> Kind:
-    """Read and check a record."""
-    try:
-        return kind.model_validate(read_json(path))
-    except ValidationError as error:
-        finding = error.errors()[0]
-        where = ".".join(str(part) for part in finding["loc"])
-        raise InputError(f"{path}: {where}: {finding['msg']}; delete it and run `dvc repro`") from None
-
-
-def _read_crop(path: Path) -> Crop:
-    crop = _read(Crop, path)
-    if not (set(SPLITS) <= crop.images.keys() and set(SPLITS) <= crop.fell_back.keys()):
-        raise InputError(f"{path}: does not count {', '.join(SPLITS)}; delete it and run `dvc repro`")
-    return crop
+def _check_rows(reports: Path, cells: list[Cell], found: list[Predictions]) -> None:
+    """Make sure that all cells are of the same rows, and that there are some to choose by and to test on."""
+    first = found[0]
+    for cell, predictions in zip(cells, found, strict=True):
+        for name in ("classes", "role", "twins", "labels"):
+            if not np.array_equal(getattr(predictions, name), getattr(first, name)):
+                path = reports / "classifiers" / cell.path / "predictions.parquet"
+                raise InputError(
+                    f"{path}: has other rows than {cells[0].name} ({name} differ); delete it and run `dvc repro`"
+                )
+    absent = [name for name in ROLES if name != "unused" and name not in first.role]
+    if absent:
+        path = reports / "classifiers" / cells[0].path / "predictions.parquet"
+        raise InputError(f"{path}: has no row of {' or '.join(absent)}; delete it and run `dvc repro`")
 
 
 def _read_curves(folder: Path) -> pd.DataFrame:

@@ -24,8 +24,6 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import zt_ind_solve_power
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
-from pipeline.data.expressions import CLASSES
-
 
 class Draws(NamedTuple):
     """The scores of M classifiers in B bootstrap draws, as fractions. A row is one draw of images for all of them.
@@ -127,7 +125,7 @@ def bootstrap(
     labels: npt.NDArray[np.uint8],
     predicted: npt.NDArray[np.uint8],
     weights: npt.NDArray[np.float32],
-    classes: int = len(CLASSES),
+    classes: int,
 ) -> Draws:
     """Score M classifiers in each draw. They share the draws, so differences between columns are paired.
 

@@ -1,19 +1,19 @@
-"""Let locators find the points of faces whose true points are known."""
+"""Let detectors find the points of faces whose true points are known."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from pipeline.common.files import InputError
-from pipeline.faces.detectors import Locator
 from pipeline.faces.face_images import Faces
+from pipeline.faces.guess import LandmarkDetector
 from pipeline.faces.hard_faces import HardFaces
 from pipeline.faces.squares import cut_squares
 from pipeline.faces.trials import TEST_SPLITS, VIEWS, FaceTests
 from pipeline.faces.trust import Trust, TrustTest, expected_error, true_errors
 
 
-def try_points(faces: Faces, locator: Locator) -> FaceTests:
+def try_points(faces: Faces, detector: LandmarkDetector) -> FaceTests:
     """Find the points of all test faces, in both views.
 
     Raises:
@@ -25,11 +25,11 @@ def try_points(faces: Faces, locator: Locator) -> FaceTests:
     images, true, found = {}, {}, {}
     for view, side in VIEWS.items():
         images[view], true[view] = cut_squares(tests.images, tests.points, side, seed=0 if side == 48 else None)
-        found[view] = locator(images[view], False).points
+        found[view] = detector(images[view], False).points
     return FaceTests(tests.subset, tests.split, images, true, found)
 
 
-def try_trust(hard: HardFaces, locator: Locator, trust: Trust) -> TrustTest:
+def try_trust(hard: HardFaces, detector: LandmarkDetector, trust: Trust) -> TrustTest:
     """Find the points of hard faces, and hold the errors that are expected of them against the true ones."""
-    guess = locator(hard.images, False)
-    return TrustTest(expected_error(hard.images, guess.doubt, trust), true_errors(hard, guess.points), hard.kind)
+    guess = detector(hard.images, False)
+    return TrustTest(expected_error(hard.images, guess.uncertainty, trust), true_errors(hard, guess.points), hard.kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from pipeline.common.code import code_digest
 from pipeline.common.files import InputError
-from pipeline.faces import errors, points
+from pipeline.faces import points
 from pipeline.faces.augmentation import augmentation
-from pipeline.faces.detectors.xception import locator, scale
+from pipeline.faces.detectors.xception import detector, scale
+from pipeline.faces.errors import nme
 from pipeline.faces.face_images import Faces
 from pipeline.faces.losses import LOSSES
 from pipeline.faces.network import landmark_network
@@ -22,7 +24,10 @@ from pipeline.faces.network.heads import Direct
 from pipeline.faces.network.xception import Xception
 from pipeline.faces.recipe import LandmarkRecipe
 from pipeline.faces.squares import INPUT, cut_squares
-from pipeline.training.loop import Batch, Log, Progress, Task, fit
+from pipeline.training.checkpoint import Progress
+from pipeline.training.loop import Batch, Log, Task, fit
+
+Rows = npt.NDArray[np.intp]
 
 
 def train(
@@ -32,39 +37,54 @@ def train(
 
     Args:
         faces: of which the splits train and validation are used.
-        identity: see `fit.Task`.
+        identity: see `loop.Task`.
 
     Raises:
         InputError: there are no training or no validation faces.
     """
     # Row numbers, not copies: the images are the larger part of the memory.
-    learnt, held_out = (np.flatnonzero(faces.split == split) for split in ("train", "validation"))
-    if not len(learnt) or not len(held_out):
+    train_rows, validation_rows = (np.flatnonzero(faces.split == split) for split in ("train", "validation"))
+    if not len(train_rows) or not len(validation_rows):
         raise InputError("data/faces.npz: no training or no validation faces; check the data set and run `dvc repro`")
     torch.manual_seed(seed)
     network = landmark_network(points=points.COUNT, width=recipe.width, head=recipe.head)
-    _start_at_mean_shape(network, faces, learnt)
-    steps = max(1, len(learnt) // recipe.batch)
-    shown, true = cut_squares(faces.images[held_out], faces.points[held_out], 48, seed=0)
+    _start_at_mean_shape(network, faces, train_rows)
+    task = Task(
+        steps=max(1, len(train_rows) // recipe.batch),
+        batches=_batches(faces, train_rows, recipe, seed),
+        loss=LOSSES[recipe.loss],
+        validate=_validation(faces, validation_rows, recipe),
+        score="validation_score",
+        identity=identity,
+        code=code_digest(__name__),
+    )
+    return network, fit(network, task, recipe, seed, checkpoint, log, "landmarks")
+
+
+def _batches(faces: Faces, rows: Rows, recipe: LandmarkRecipe, seed: int) -> Callable[[int, slice], Iterator[Batch]]:
+    """The batches of an epoch: all processes take the faces in the same order, and change theirs in their own way."""
 
     def batches(epoch: int, share: slice) -> Iterator[Batch]:
-        order = np.random.default_rng([seed, epoch]).permutation(learnt)
-        augment = augmentation(seed * 10_000 + epoch)
-        for step in range(steps):
-            rows = order[step * recipe.batch : (step + 1) * recipe.batch][share]
-            pairs = [augment(faces.images[row], faces.points[row]) for row in rows]
+        order = np.random.default_rng([seed, epoch]).permutation(rows)
+        augment = augmentation(seed * 10_000 + epoch + 1_000_000_000 * (share.start or 0))
+        for step in range(max(1, len(order) // recipe.batch)):
+            taken = order[step * recipe.batch : (step + 1) * recipe.batch][share]
+            pairs = [augment(faces.images[row], faces.points[row]) for row in taken]
             images = torch.from_numpy(np.stack([image for image, _ in pairs]))
             targets = torch.from_numpy(np.stack([face for _, face in pairs]))
             yield scale(images[:, None].float()), (targets + 0.5) / INPUT - 0.5
 
+    return batches
+
+
+def _validation(faces: Faces, rows: Rows, recipe: LandmarkRecipe) -> Callable[[nn.Module], dict[str, float]]:
+    shown, true = cut_squares(faces.images[rows], faces.points[rows], 48, seed=0)
+
     def validate(model: nn.Module) -> dict[str, float]:
-        found = locator(model, recipe.precision)(shown, False).points
-        error = float(errors.nme(found, true).mean())
+        error = float(nme(detector(model, recipe.precision)(shown, False).points, true).mean())
         return {"validation_nme": error, "validation_score": -error}
 
-    task = Task(steps, batches, LOSSES[recipe.loss], validate, "validation_score", identity)
-    progress = fit(network, task, recipe, seed, checkpoint, log, "landmarks")
-    return network, progress
+    return validate
 
 
 def _start_at_mean_shape(network: Xception, faces: Faces, rows: npt.NDArray[np.intp]) -> None:

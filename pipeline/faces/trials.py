@@ -20,14 +20,14 @@ TEST_SPLITS = ("common", "challenging")
 
 @dataclass(frozen=True)
 class FaceTests:
-    """What a locator finds on 300-W's test images.
+    """What a detector finds on 300-W's test images.
 
     Attributes:
         subset: (N,) the collection that a face is from: helen, lfpw, ibug.
         split: (N,) its official test set: common or challenging.
         images: for each view (N, side, side) uint8 grey.
         true: for each view (N, 68, 2) in its pixels.
-        found: likewise, by a locator.
+        found: likewise, by a detector.
     """
 
     subset: npt.NDArray[np.str_]

@@ -1,6 +1,6 @@
-"""How far to trust found points: a locator's doubt, translated into the error to expect.
+"""How far to trust found points: a detector's uncertainty, translated into the error to expect.
 
-It is learnt from faces that no locator of ours was trained on, and from pictures without a face; see `hard_faces`.
+It is learnt from faces that no detector of ours was trained on, and from pictures without a face; see `hard_faces`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.files import InputError, read_json, write_json
-from pipeline.data.expressions import MIN_CONTRAST, contrast
+from pipeline.data.grey import MIN_CONTRAST, contrast
 from pipeline.faces.errors import nme
 from pipeline.faces.hard_faces import HardFaces
 
@@ -21,45 +21,51 @@ from pipeline.faces.hard_faces import HardFaces
 BAD = 0.08
 # What an image without a face counts as, and the worst that a face can: by then no point lies where it belongs.
 LOST = 0.5
-# Doubts are learnt from in so many groups of equal size: enough for the curve's bend, each large enough for a mean.
+# Uncertainties are learnt from in so many groups of equal size: enough for the curve's bend, and for a mean each.
 GROUPS = 40
 
 
 @dataclass(frozen=True)
 class Trust:
-    """A curve from doubt to error.
+    """A curve from uncertainty to error.
 
     Attributes:
-        provider: the locator that it belongs to.
-        doubt: ascending.
-        error: for each doubt the mean error to expect (NME), as a fraction of the inter-ocular distance.
+        provider: the detector that it belongs to.
+        uncertainty: ascending.
+        error: for each uncertainty the mean error to expect (NME), as a fraction of the inter-ocular distance.
     """
 
     provider: str
-    doubt: npt.NDArray[np.float64]
+    uncertainty: npt.NDArray[np.float64]
     error: npt.NDArray[np.float64]
 
-    def expected_error(self, doubt: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def expected_error(self, uncertainty: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The error (N,) to expect of each image, between the curve's points and beyond them by its ends."""
-        return np.interp(doubt, self.doubt, self.error).astype(np.float32)
+        return np.interp(uncertainty, self.uncertainty, self.error).astype(np.float32)
 
     def save(self, path: Path) -> None:
         """Write `models/trust.json`."""
-        write_json(path, {"provider": self.provider, "doubt": self.doubt.tolist(), "error": self.error.tolist()})
+        write_json(
+            path, {"provider": self.provider, "uncertainty": self.uncertainty.tolist(), "error": self.error.tolist()}
+        )
 
     @classmethod
-    def load(cls, path: Path) -> Trust:
-        """Read what `save` wrote. Raises InputError if it is missing or damaged."""
+    def load(cls, path: Path, provider: str) -> Trust:
+        """Read what `save` wrote. Raises InputError if it is missing, damaged or of another detector than this."""
         content = read_json(path)
         try:
-            provider = str(content["provider"])
-            doubt, error = (np.array(content[key], np.float64) for key in ("doubt", "error"))
-            whole = doubt.ndim == 1 and doubt.shape == error.shape and len(doubt) > 0
-            if not (whole and np.isfinite([doubt, error]).all() and (np.diff(doubt) > 0).all()):
+            learnt_for = str(content["provider"])
+            uncertainty, error = (np.array(content[key], np.float64) for key in ("uncertainty", "error"))
+            whole = uncertainty.ndim == 1 and uncertainty.shape == error.shape and len(uncertainty) > 0
+            if not (whole and np.isfinite([uncertainty, error]).all() and (np.diff(uncertainty) > 0).all()):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
             raise InputError(f"{path}: no curve of trust; delete it and run `dvc repro`") from None
-        return cls(provider, doubt, error)
+        if learnt_for != provider:
+            raise InputError(
+                f"{path}: learnt for the points of {learnt_for}, but landmarks.provider is {provider}; run `dvc repro`"
+            )
+        return cls(provider, uncertainty, error)
 
 
 @dataclass(frozen=True)
@@ -115,28 +121,28 @@ def true_errors(hard: HardFaces, points: npt.NDArray[np.float32]) -> npt.NDArray
     return errors
 
 
-def learn(provider: str, doubt: npt.NDArray[np.float32], error: npt.NDArray[np.float64]) -> Trust:
-    """The curve through the means of groups of equal doubt, made to ascend by isotonic regression.
+def learn(provider: str, uncertainty: npt.NDArray[np.float32], error: npt.NDArray[np.float64]) -> Trust:
+    """The curve through the means of groups of equal uncertainty, made to ascend by isotonic regression.
 
     Args:
-        provider: the locator's name.
-        doubt: (N,), what it said of N images.
+        provider: the detector's name.
+        uncertainty: (N,), what it said of N images.
         error: (N,), the true NME of each; infinite for images without a face.
     """
     from sklearn.isotonic import IsotonicRegression  # 0.7 s, and needed only here
 
-    order = np.argsort(doubt, kind="stable")
+    order = np.argsort(uncertainty, kind="stable")
     groups = [group for group in np.array_split(order, GROUPS) if len(group)]
-    middle = np.array([np.median(doubt[group]) for group in groups], np.float64)
+    middle = np.array([np.median(uncertainty[group]) for group in groups], np.float64)
     mean = np.array([np.minimum(error[group], LOST).mean() for group in groups])
     ascending = IsotonicRegression().fit_transform(middle, mean)
-    # Of a level stretch only its middle, so that doubts in it are still told apart.
+    # Of a level stretch only its middle, so that uncertainties in it are still told apart.
     levels = np.unique(ascending)
     return Trust(provider, np.array([middle[ascending == level].mean() for level in levels]), levels)
 
 
 def expected_error(
-    images: npt.NDArray[np.uint8], doubt: npt.NDArray[np.float32], trust: Trust
+    images: npt.NDArray[np.uint8], uncertainty: npt.NDArray[np.float32], trust: Trust
 ) -> npt.NDArray[np.float32]:
     """The error (N,) to expect of the points found in each image; infinite where there is nothing to see."""
-    return np.where(contrast(images) < MIN_CONTRAST, np.float32(np.inf), trust.expected_error(doubt))
+    return np.where(contrast(images) < MIN_CONTRAST, np.float32(np.inf), trust.expected_error(uncertainty))

@@ -13,6 +13,8 @@ from pipeline.faces import points
 # A region's name becomes a file name, a DVC stage name and a dotted key, on every system.
 REGION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
+REGION_FORMS = "whole, {left, right, top, bottom} or {points, margin}"
+
 PointNumber = Annotated[int, Field(ge=1, le=points.COUNT)]
 
 
@@ -47,6 +49,13 @@ def read_region(value: Any) -> Region:
     if value == "whole":
         return "whole"
     if not isinstance(value, dict) or not value:
-        raise ValueError("must be whole, {left, right, top, bottom} or {points, margin}")
+        raise ValueError(f"must be {REGION_FORMS}")
     edges = value.keys() & {"left", "right", "top", "bottom"}
     return Edges.model_validate(value) if edges else PointSet.model_validate(value)
+
+
+def describe_region(region: Region) -> Any:
+    """A definition as params.yaml has it, ready for JSON; `read_region` reads it back."""
+    if isinstance(region, PointSet):
+        return {"points": " ".join(map(str, region.points)), "margin": region.margin}
+    return region if region == "whole" else region.model_dump()

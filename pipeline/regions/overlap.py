@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.faces.trials import VIEWS, FaceTests
-from pipeline.regions.cutting import boxes
+from pipeline.regions.boxes import boxes
 from pipeline.regions.definitions import Region
 
 

@@ -20,13 +20,12 @@ from pipeline.common.files import (
     settle,
     whole_file,
     whole_folder,
-    write_bytes,
     write_json,
 )
-from pipeline.data.expressions import CLASSES, SPLITS
+from pipeline.data.protocols import PROTOCOLS
 from pipeline.evaluation.results import Results
 from pipeline.params import Params
-from pipeline.report import html
+from pipeline.report.page import WITHOUT_PICTURES
 
 # Lists what `publish` wrote into a folder, with SHA-256: nothing else may ever be replaced.
 MARKER = "published.json"
@@ -35,8 +34,9 @@ MARKER = "published.json"
 def publish(reports: Path, folder: Path, results: Results, params: Params) -> None:
     """Write a folder, whole or not at all, or replace one that an earlier call wrote.
 
-    It holds `comparison.md`, the tables as CSV, `index.html` without pictures, `metrics.json` (the scores of every
-    cell, as the stage evaluate wrote them), `predictions.parquet` (see `_save_predictions`) and the list of all these.
+    It holds `comparison.md`, the tables as CSV, the page without pictures as `index.html`, `metrics.json` (the scores
+    of every cell, as the stage evaluate wrote them), `predictions.parquet` (see `_save_predictions`) and the list of
+    all these.
 
     Raises:
         InputError: the comparison has not been made yet, or the folder holds something else than an earlier call wrote.
@@ -49,10 +49,9 @@ def publish(reports: Path, folder: Path, results: Results, params: Params) -> No
             shutil.copy(reports / "comparison.md", part)
             for table in sorted((reports / "comparison").iterdir()):
                 shutil.copy(table, part)
-            page = (reports / "index.html").read_text()
+            shutil.copy(reports / WITHOUT_PICTURES, part / "index.html")
         except FileNotFoundError as error:
             raise InputError(f"{error.filename}: missing; run `dvc repro` to make it") from None
-        write_bytes(part / "index.html", html.without_pictures(page).encode())
         cells = (f"{cell.region}/{cell.network}-{cell.seed}" for cell in results.curves)
         scores = [read_json(reports / f"classifiers/{cell}/metrics.json") for cell in cells]
         write_json(part / "metrics.json", scores)
@@ -80,20 +79,20 @@ def _check_replaceable(folder: Path) -> None:
 
 
 def _save_predictions(path: Path, results: Results, params: Params) -> None:
-    """The probabilities of PublicTest and PrivateTest: `row` of FER2013, `split`, and a column a cell and class.
+    """The probabilities of all rows but those trained on: `row` of the data set, `role`, a column a cell and class.
 
     In half precision, which is half the size and has three digits: where two classes are as good as equally likely the
     more likely one may change. On FER2013 that moved three cells of nine by one test image of 3,589 each.
     """
-    rows = np.flatnonzero(np.isin(results.split, SPLITS[1:]))
+    rows = np.flatnonzero(np.isin(results.role, [*PROTOCOLS["validation"], *PROTOCOLS["test"]]))
     columns: dict[str, pyarrow.Array] = {
         "row": pyarrow.array(rows.astype(np.int32)),
-        "split": pyarrow.array(results.split[rows]),
+        "role": pyarrow.array(results.role[rows]),
     }
-    for region, by_network in zip(params.regions, results.chances, strict=True):
+    for region, by_network in zip(params.regions, results.probabilities, strict=True):
         for network, by_seed in zip(params.networks, by_network, strict=True):
-            for seed, chances in zip(params.seeds, by_seed, strict=True):
-                for name, values in zip(CLASSES, chances[rows].T, strict=True):
+            for seed, probabilities in zip(params.seeds, by_seed, strict=True):
+                for name, values in zip(results.classes, probabilities[rows].T, strict=True):
                     columns[f"{region}/{network}-{seed}/p_{name}"] = pyarrow.array(values.astype(np.float16))
     with whole_file(path) as part, part.open("wb") as file:
         parquet.write_table(pyarrow.table(columns), file, compression="zstd")

@@ -6,10 +6,9 @@ It runs in one process or in several (one a GPU, on one machine or more), starte
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,16 +16,24 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from pipeline.common import device
-from pipeline.common.files import InputError, whole_file
-from pipeline.training.optimisers import optimizers, schedules
+from pipeline.common.files import InputError
+from pipeline.training.checkpoint import Progress, key_of, load_checkpoint, save_checkpoint
+from pipeline.training.optimisers import optimizers
 from pipeline.training.recipe import FitRecipe
+from pipeline.training.schedules import schedules
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 Log = Callable[[int, dict[str, float]], None]
+
+# The state is written after an epoch if that takes at most this share of the time since it was last written. After every
+# epoch of three seconds it would take longer than these with a network of 94 MB.
+SAVING = 0.05
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Task:
         score: which of these chooses the epoch; higher is better.
         identity: what the result depends on beside the recipe, such as the digest of the data; a checkpoint with
             another identity is not resumed.
+        code: a digest of the code that the result depends on, see `common.code`; likewise.
     """
 
     steps: int
@@ -50,15 +58,33 @@ class Task:
     validate: Callable[[nn.Module], dict[str, float]]
     score: str
     identity: dict[str, Any]
+    code: str = ""
 
 
-@dataclass
-class Progress:
-    """How far the training has come: for each epoch its metrics, and the best epoch with its weights."""
+@dataclass(frozen=True)
+class Parts:
+    """All that changes in a training.
 
-    history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = -1
-    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    Attributes:
+        network: the weights, and how they are reached in several processes (`model`).
+        ema: their exponential moving average, if there is one.
+    """
+
+    network: nn.Module
+    model: nn.Module
+    ema: AveragedModel | None
+    optimizers: Mapping[str, Optimizer]
+    schedules: Mapping[str, LRScheduler]
+
+    @property
+    def judged(self) -> nn.Module:
+        """The weights that are validated and kept."""
+        return self.ema.module if self.ema else self.network
+
+    def saved(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        averaged = {"averaged": self.ema} if self.ema else {}
+        return {"network": self.network, **self.optimizers, **self.schedules, **averaged}
 
 
 def fit(
@@ -66,9 +92,9 @@ def fit(
 ) -> Progress:
     """Train a network, and leave in it the weights of its best epoch.
 
-    After every epoch the whole state goes to `checkpoint`; called again with the same arguments, the training goes on
-    from there and ends as if it had not been interrupted (bit for bit on a CPU). The caller deletes the checkpoint
-    once it has saved the result.
+    Now and then the whole state goes to `checkpoint`; called again with the same arguments, the training goes on from
+    there and ends as if it had not been interrupted (bit for bit on a CPU). The caller deletes the checkpoint once it
+    has saved the result.
 
     Args:
         network: with its starting weights, the same in every process.
@@ -84,72 +110,82 @@ def fit(
         raise InputError(
             f"params.yaml: launcher: {accelerator.num_processes} processes cannot share a batch of {recipe.batch}"
         )
-    share = slice(accelerator.process_index, None, accelerator.num_processes)
-    network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    moving = optimizers(network, recipe)
-    scheduling = schedules(moving, recipe, recipe.epochs * task.steps)
-    averaged = None
-    if recipe.average:
-        blend = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
-        averaged = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
-    model = accelerator.prepare_model(network)
-    parts: dict[str, Any] = {"network": network, **moving, **scheduling}
-    if averaged:
-        parts["averaged"] = averaged
-    key = _key(task, recipe, seed)
-    progress = _resume(checkpoint, key, parts)
+    parts = _prepare(network, recipe, recipe.epochs * task.steps, accelerator)
+    key = key_of({"recipe": recipe.model_dump(), "seed": seed, **task.identity})
+    progress = load_checkpoint(checkpoint, key, task.code, parts.saved())
     first = accelerator.is_main_process
     if first:
         for epoch, metrics in enumerate(progress.history):
             log(epoch, metrics)
-
-    done = len(progress.history)
-    hidden = None if first else True
-    bar = tqdm(total=recipe.epochs * task.steps, initial=done * task.steps, desc=title, unit="batch", disable=hidden)
-    for epoch in range(done, recipe.epochs):
-        if epoch - progress.best_epoch > recipe.patience and progress.best:
-            break
-        # Dropout: each epoch starts alike, resumed or not, and each process in its own way.
-        torch.manual_seed(seed * 10_000 + epoch + 1_000_000_000 * accelerator.process_index)
-        model.train()
-        total = torch.zeros((), device=accelerator.device)
-        for inputs, targets in task.batches(epoch, share):
-            with accelerator.autocast():
-                outputs = model(inputs.to(accelerator.device, memory_format=torch.channels_last))
-            loss = task.loss(outputs.float(), targets.to(accelerator.device))
-            network.zero_grad(set_to_none=True)
-            accelerator.backward(loss)
-            for optimizer in moving.values():
-                optimizer.step()
-            for schedule in scheduling.values():
-                schedule.step()
-            if averaged:
-                averaged.update_parameters(network)
-            total += loss.detach()
-            bar.update()
-        judged = averaged.module if averaged else network
-        loss_of_all = accelerator.reduce(total, "mean").item() / task.steps
+    bar = _bar(task, recipe, progress, title, shown=first)
+    saved, took = time.monotonic(), 0.0
+    while not _has_ended(progress, recipe):
+        epoch = len(progress.history)
+        loss = _train_epoch(epoch, parts, task, seed, accelerator, bar)
         metrics = {
-            "train_loss": loss_of_all,
-            **_from_first(accelerator, lambda: task.validate(judged)),  # noqa: B023 (called at once)
-            "learning_rate": moving["adamw"].param_groups[0]["lr"],
+            "train_loss": loss,
+            **_from_first(accelerator, lambda: task.validate(parts.judged)),
+            "learning_rate": parts.optimizers["adamw"].param_groups[0]["lr"],
         }
-        if not progress.best or metrics[task.score] > progress.history[progress.best_epoch][task.score]:
-            progress.best_epoch = epoch
-            progress.best = {name: value.detach().cpu().clone() for name, value in judged.state_dict().items()}
-        progress.history.append(metrics)
+        _note(progress, metrics, task.score, parts.judged)
         if not first:
             continue
-        _save(checkpoint, key, parts, progress)
+        now = time.monotonic()
+        if took <= SAVING * (now - saved) or _has_ended(progress, recipe):
+            save_checkpoint(checkpoint, key, task.code, parts.saved(), progress)
+            saved, took = time.monotonic(), time.monotonic() - now
         log(epoch, metrics)
-        shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name != "learning_rate")
-        if bar.disable:  # no terminal: a line an epoch instead of a moving bar
-            print(f"{title}: epoch {epoch + 1} of {recipe.epochs}: {shown}", flush=True)
-        else:
-            bar.set_postfix_str(shown)
+        _tell(metrics, f"{title}: epoch {epoch + 1} of {recipe.epochs}", bar)
     bar.close()
     network.load_state_dict(progress.best)
     return progress
+
+
+def _prepare(network: nn.Module, recipe: FitRecipe, steps: int, accelerator: Accelerator) -> Parts:
+    """All that changes in a training of this many steps, on the device."""
+    network.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    moving = optimizers(network, recipe)
+    scheduling = schedules(moving, recipe, steps)
+    ema = None
+    if recipe.ema_decay:
+        blend = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]
+        ema = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
+    return Parts(network, accelerator.prepare_model(network), ema, moving, scheduling)
+
+
+def _bar(task: Task, recipe: FitRecipe, progress: Progress, title: str, shown: bool) -> tqdm[Any]:
+    done, steps = len(progress.history) * task.steps, recipe.epochs * task.steps
+    return tqdm(total=steps, initial=done, desc=title, unit="batch", disable=None if shown else True)
+
+
+def _has_ended(progress: Progress, recipe: FitRecipe) -> bool:
+    """Whether all epochs are done, or too many of them without a better one."""
+    done = len(progress.history)
+    return done >= recipe.epochs or (bool(progress.best) and done - progress.best_epoch > recipe.patience)
+
+
+def _train_epoch(epoch: int, parts: Parts, task: Task, seed: int, accelerator: Accelerator, bar: tqdm[Any]) -> float:
+    """Train for an epoch; the mean loss of its batches, over all processes."""
+    index, count = accelerator.process_index, accelerator.num_processes
+    # Dropout: each epoch starts alike, resumed or not, and each process in its own way.
+    torch.manual_seed(seed * 10_000 + epoch + 1_000_000_000 * index)
+    parts.model.train()
+    total = torch.zeros((), device=accelerator.device)
+    for inputs, targets in task.batches(epoch, slice(index, None, count)):
+        with accelerator.autocast():
+            outputs = parts.model(inputs.to(accelerator.device, memory_format=torch.channels_last))
+        loss = task.loss(outputs.float(), targets.to(accelerator.device))
+        parts.network.zero_grad(set_to_none=True)
+        accelerator.backward(loss)
+        for optimizer in parts.optimizers.values():
+            optimizer.step()
+        for schedule in parts.schedules.values():
+            schedule.step()
+        if parts.ema:
+            parts.ema.update_parameters(parts.network)
+        total += loss.detach()
+        bar.update()
+    return float(accelerator.reduce(total, "mean").item()) / task.steps
 
 
 def _from_first(accelerator: Accelerator, compute: Callable[[], dict[str, float]]) -> dict[str, float]:
@@ -158,37 +194,17 @@ def _from_first(accelerator: Accelerator, compute: Callable[[], dict[str, float]
     return cast(list[dict[str, float]], broadcast_object_list(found))[0]
 
 
-def _key(task: Task, recipe: FitRecipe, seed: int) -> str:
-    """What a checkpoint must agree in to be resumed."""
-    content = {"recipe": recipe.model_dump(), "seed": seed, **task.identity}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _note(progress: Progress, metrics: dict[str, float], score: str, judged: nn.Module) -> None:
+    """Add an epoch to the progress, and keep its weights if it is the best so far."""
+    if not progress.best or metrics[score] > progress.history[progress.best_epoch][score]:
+        progress.best_epoch = len(progress.history)
+        progress.best = {name: value.detach().cpu().clone() for name, value in judged.state_dict().items()}
+    progress.history.append(metrics)
 
 
-def _save(checkpoint: Path, key: str, parts: dict[str, Any], progress: Progress) -> None:
-    states = {name: part.state_dict() for name, part in parts.items()}
-    with whole_file(checkpoint) as part, part.open("wb") as file:
-        try:
-            torch.save({"key": key, "parts": states, "progress": vars(progress)}, file)
-        except RuntimeError as error:
-            if isinstance(error.__context__, OSError):  # torch hides a full disk behind an error of its own
-                raise error.__context__ from None
-            raise
-
-
-def _resume(checkpoint: Path, key: str, parts: dict[str, Any]) -> Progress:
-    """Take up what `_save` left, if it belongs to this training; else start anew."""
-    if not checkpoint.exists():
-        return Progress()
-    try:
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except (PermissionError, MemoryError):
-        raise
-    except Exception:  # each place of the damage has its own error
-        raise InputError(f"{checkpoint}: damaged; delete it and run again, the training starts anew") from None
-    if saved["key"] != key:
-        return Progress()
-    for name, part in parts.items():
-        part.load_state_dict(saved["parts"][name])
-    progress = Progress(**saved["progress"])
-    print(f"{checkpoint}: going on after epoch {len(progress.history)}", flush=True)
-    return progress
+def _tell(metrics: dict[str, float], epoch: str, bar: tqdm[Any]) -> None:
+    shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items() if name != "learning_rate")
+    if bar.disable:  # no terminal: a line an epoch instead of a moving bar
+        print(f"{epoch}: {shown}", flush=True)
+    else:
+        bar.set_postfix_str(shown)

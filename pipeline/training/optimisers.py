@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from pipeline.training.recipe import FitRecipe
 
@@ -33,19 +32,6 @@ def optimizers(network: nn.Module, recipe: FitRecipe) -> dict[str, Optimizer]:
     if hidden:
         found["muon"] = _muon(hidden, recipe)
     return found
-
-
-def schedules(found: dict[str, Optimizer], recipe: FitRecipe, steps: int) -> dict[str, LRScheduler]:
-    """How the learning rate of each optimizer changes over a training of this many steps; none if it is constant."""
-    if recipe.schedule == "constant":
-        return {}
-    # A fifth of the time warming up, then a cosine down to nothing (Smith & Topin, "Super-Convergence", 2018).
-    return {
-        f"{name}_schedule": OneCycleLR(
-            optimizer, recipe.learning_rate, total_steps=steps, pct_start=0.2, cycle_momentum=False
-        )
-        for name, optimizer in found.items()
-    }
 
 
 def _muon(weights: list[nn.Parameter], recipe: FitRecipe) -> Muon:

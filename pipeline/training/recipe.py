@@ -18,6 +18,6 @@ class FitRecipe(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     optimizer: Literal["adamw", "muon"]
     schedule: Literal["constant", "one_cycle"]
-    average: Annotated[float, Field(ge=0, lt=1)]  # decay of the moving average of the weights; 0 is none
+    ema_decay: Annotated[float, Field(ge=0, lt=1)]  # of the exponential moving average of the weights; 0 is none
     patience: Annotated[int, Field(ge=1)]  # epochs without a better validation score before it stops
     precision: Literal["auto", "fp32", "bf16"]

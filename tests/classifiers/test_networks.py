@@ -1,8 +1,12 @@
-"""The networks are those of the report and of their papers, layer by layer."""
+"""The networks are found by name, suit any task, and are those of the report and of their papers, layer by layer."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 from urllib.error import URLError
 
@@ -10,13 +14,98 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.classifiers.networks import classifier
-from pipeline.classifiers.networks.cnn import Flatten, MaxPool
-from pipeline.classifiers.recipe import NetworkName
+from pipeline.classifiers import networks
+from pipeline.classifiers.network_settings import Shape
+from pipeline.classifiers.networks import googlenet
 from pipeline.common.files import InputError
-from pipeline.faces.network import landmark_network
-from pipeline.faces.network.heads import Direct, Voting, centres
-from pipeline.faces.network.xception import Residual, Separable, Xception
+
+ROOT = Path(__file__).parents[2]
+FACES = Shape(classes=7, channels=1, side=48)
+
+
+def build(name: str, shape: Shape = FACES, **settings: Any) -> nn.Module:
+    return networks.build(name, networks.settings_of(name).model_validate(settings), shape)
+
+
+# Found by name
+
+
+def test_the_networks_are_the_modules_that_there_are() -> None:
+    assert {"cnn1", "cnn2", "cnn3", "cnn4", "googlenet"} <= set(networks.names())
+    assert list(networks.names()) == [module.name for module in iter_modules(networks.__path__)]
+
+
+@pytest.mark.parametrize("name", networks.names())
+@pytest.mark.parametrize("shape", [Shape(5, 3, 64), Shape(2, 1, 16)])
+def test_every_network_learns_other_tasks(name: str, shape: Shape) -> None:
+    """The second has the smallest images that params.yaml allows."""
+    torch.manual_seed(0)
+    network = build(name, shape).train()
+    images = torch.rand(2, shape.channels, shape.side, shape.side) * 2 - 1
+    scores = network(images)
+    assert scores.shape == (2, shape.classes)
+    scores.square().sum().backward()
+    assert all(weights.grad is not None and weights.grad.isfinite().all() for weights in network.parameters())
+
+
+NEW_NETWORK = """
+from pipeline.classifiers.network_settings import NetworkSettings
+
+class Settings(NetworkSettings):
+    width: int = 2
+
+def build(settings, shape):
+    from torch import nn
+    wide = nn.Linear(shape.channels * shape.side**2, settings.width)
+    return nn.Sequential(nn.Flatten(), wide, nn.Linear(settings.width, shape.classes))
+"""
+
+USE_IT = """
+import torch
+from pipeline.classifiers import networks
+from pipeline.classifiers.network_settings import Shape
+from pipeline.params import load_params
+
+settings = load_params().classifier_recipe("tiny").network
+network = networks.build("tiny", settings, Shape(5, 3, 8))
+print(*networks.names(), tuple(network(torch.zeros(2, 3, 8, 8)).shape), network[1].out_features)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project with one more file, a network, and files that are none."""
+    for name in ("pipeline", "stages"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    folder = tmp_path / "pipeline/classifiers/networks"
+    (folder / "tiny.py").write_text(NEW_NETWORK)
+    for name in ("_cnn5.py", ".#tiny.py", "._tiny.py", "tiny copy.py"):
+        (folder / name).write_text("raise AssertionError('not a network')")
+    params = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(params.replace("networks: [cnn1,", "networks: [tiny,"))
+    return tmp_path
+
+
+def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *words], cwd=project, capture_output=True, text=True, check=False)
+
+
+def test_a_new_file_is_a_new_network(project: Path) -> None:
+    recipes = (ROOT / "recipes.yaml").read_text()
+    entry = "\n    tiny:\n      <<: *demo_cnn\n      network: {width: 3}\n    cnn2: *demo_cnn\n"
+    (project / "recipes.yaml").write_text(recipes.replace("\n    cnn2: *demo_cnn\n", entry))
+    checked = run(project, "-m", "stages.check")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert run(project, "-c", USE_IT).stdout == f"{' '.join(sorted([*networks.names(), 'tiny']))} (2, 5) 3\n"
+
+
+def test_a_new_network_wants_an_entry_in_the_recipe(project: Path) -> None:
+    shutil.copy(ROOT / "recipes.yaml", project)
+    says = "error: recipes.yaml: demo.classifiers.tiny: missing; add it, for networks has it\n"
+    assert run(project, "-m", "stages.check").stderr == says
+
+
+# CNN 1 to CNN 4
 
 
 def shapes(network: nn.Module, side: int) -> list[tuple[str, tuple[int, ...]]]:
@@ -51,9 +140,9 @@ def linear_layers(*sizes: int) -> list[tuple[str, tuple[int, ...]]]:
     ],
 )
 def test_the_small_networks_are_the_reports(
-    name: NetworkName, kernel: int, sides: tuple[int, int, int, int], features: int, hidden: tuple[int, ...]
+    name: str, kernel: int, sides: tuple[int, int, int, int], features: int, hidden: tuple[int, ...]
 ) -> None:
-    network = classifier(name, outputs=7)
+    network = build(name)
     a, b, c, d = sides
     assert shapes(network, 48) == [
         ("Conv2d", (10, a, a)),
@@ -71,276 +160,20 @@ def test_the_small_networks_are_the_reports(
     ] * 2
 
 
-@pytest.mark.parametrize(("count", "channels"), [(1, 1), (5, 10), (16, 20), (24, 3)])
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_pooling_is_pytorchs(
-    count: int, channels: int, layout: torch.memory_format, stride: int, dtype: torch.dtype
-) -> None:
-    maps = torch.randn(count, channels, 11, 9, generator=torch.Generator().manual_seed(0)).relu()  # many are equal
-    maps = maps.to(dtype, memory_format=layout)
-    found = []
-    for pool in (MaxPool(4, stride), nn.MaxPool2d(4, stride)):
-        shown = maps.clone().requires_grad_()
-        pooled = pool(shown)
-        (pooled * torch.arange(pooled.numel()).reshape(pooled.shape)).sum().backward()
-        assert shown.grad is not None
-        found.append((pooled, shown.grad))
-    (ours, our_slopes), (theirs, their_slopes) = found
-    assert torch.equal(ours, theirs)
-    assert torch.equal(our_slopes, their_slopes)
-    with torch.inference_mode():
-        assert torch.equal(MaxPool(4, stride)(maps), theirs)
-
-
-def test_pooling_takes_a_batch_of_none() -> None:
-    assert MaxPool(4, 1)(torch.empty(0, 10, 11, 9)).shape == (0, 10, 8, 6)
-
-
-def test_maps_are_flattened_place_by_place() -> None:
-    maps = torch.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5).to(memory_format=torch.channels_last)
-    row = Flatten()(maps)
-    assert row.shape == (2, 60)
-    assert row.data_ptr() == maps.data_ptr()
-    assert row[1, :4].tolist() == [*maps[1, :, 0, 0].tolist(), maps[1, 0, 0, 1].item()]
-
-
 @pytest.mark.parametrize("name", ["cnn1", "cnn3"])
-def test_a_new_network_finds_all_classes_about_equally_likely(name: NetworkName) -> None:
+def test_a_new_network_finds_all_classes_about_equally_likely(name: str) -> None:
     torch.manual_seed(0)
     with torch.inference_mode():
-        chances = classifier(name, outputs=7)(torch.rand(20, 1, 48, 48) * 2 - 1).softmax(1)
+        chances = build(name)(torch.rand(20, 1, 48, 48) * 2 - 1).softmax(1)
     assert chances.min() > 0.05
     assert chances.max() < 0.4
-
-
-@pytest.fixture(scope="module")
-def xception() -> Xception:
-    torch.manual_seed(0)
-    return landmark_network(points=68, width=0.125, head="direct").eval()
-
-
-def test_xception_has_36_convolution_layers_in_14_modules(xception: Xception) -> None:
-    flow = [child for part in (xception.entry, xception.middle, xception.exit) for child in part.children()]
-    modules: list[int] = []  # how many convolution layers each has; those of the shortcuts do not count
-    begun = False
-    for child in flow:
-        if isinstance(child, Residual):
-            modules.append(sum(isinstance(layer, Separable) for layer in child.layers))
-            begun = False
-        elif isinstance(child, Separable | nn.Conv2d):
-            modules = [*modules[:-1], modules[-1] + 1] if begun else [*modules, 1]
-            begun = True
-    assert modules == [2, 2, 2, 2, *[3] * 8, 2, 2]
-    assert len(modules) == 14
-    assert sum(modules) == 36
-
-
-def test_all_but_the_first_and_the_last_module_have_a_linear_shortcut(xception: Xception) -> None:
-    residuals = [module for module in xception.modules() if isinstance(module, Residual)]
-    assert len(residuals) == 12
-    halving = [index for index, residual in enumerate(residuals) if not isinstance(residual.shortcut, nn.Identity)]
-    assert halving == [0, 1, 2, 11]
-    for residual in residuals:
-        assert not any(isinstance(layer, nn.ReLU) for layer in residual.shortcut.modules())
-
-
-def test_separable_convolutions_are_depthwise_then_pointwise(xception: Xception) -> None:
-    for separable in (module for module in xception.modules() if isinstance(module, Separable)):
-        depthwise, pointwise, _ = separable
-        assert isinstance(depthwise, nn.Conv2d)
-        assert isinstance(pointwise, nn.Conv2d)
-        assert depthwise.groups == depthwise.in_channels == depthwise.out_channels
-        assert (depthwise.kernel_size, pointwise.kernel_size, pointwise.groups) == ((3, 3), (1, 1), 1)
-
-
-def test_xception_at_full_width_has_the_papers_channels() -> None:
-    with torch.device("meta"):  # shapes alone: 25 million weights need not be drawn
-        network = landmark_network(points=68, width=1.0, head="direct")
-        features = network.entry(torch.empty(1, 1, 128, 128))
-    assert features.shape == (1, 728, 8, 8)
-    pointwise = [module[1].out_channels for module in network.modules() if isinstance(module, Separable)]
-    assert pointwise == [128, 128, 256, 256, 728, 728, *[728] * 24, 728, 1024, 1536, 2048]
-    assert network.state_dict()["head.linear.weight"].shape == (136, 2048 * 4 * 4)
-    assert round(sum(parameter.numel() for parameter in network.parameters()) / 1e6) == 25
-
-
-@pytest.mark.parametrize(("head", "cells"), [("direct", {128: 0, 96: 0}), ("voting", {128: 16 * 16, 96: 12 * 12})])
-def test_landmark_networks_give_place_spread_and_votes_at_any_size(head: str, cells: dict[int, int]) -> None:
-    network = landmark_network(points=5, width=0.125, head=head).eval()
-    with torch.inference_mode():
-        for side, count in cells.items():
-            assert network(torch.zeros(2, 1, side, side)).shape == (2, 5, 3 + count)
-
-
-def test_heads_see_the_maps_at_an_eighth_a_sixteenth_and_a_thirty_second(xception: Xception) -> None:
-    seen: list[Any] = []
-    hook = xception.head.register_forward_pre_hook(lambda _, given: seen.extend(given))
-    with torch.inference_mode():
-        xception(torch.zeros(1, 1, 128, 64))
-    hook.remove()
-    assert [tuple(part.shape[2:]) for part in seen[0]] == [(16, 8), (8, 4), (4, 2)]
-
-
-def test_the_landmark_head_sees_where_a_feature_is(xception: Xception) -> None:
-    """What averaging over the whole map would lose."""
-    maps = xception.exit(xception.middle(xception.entry(torch.zeros(1, 1, 128, 128))))
-    assert isinstance(xception.head, Direct)
-    assert xception.head.linear.in_features == maps.shape[1] * 16
-    image = torch.zeros(1, 1, 128, 128)
-    image[..., 20:40, 20:40] = 1
-    with torch.inference_mode():
-        here, there = (xception(view) for view in (image, image.flip(-1)))
-    assert (here - there).abs().max() > 1e-4
-
-
-# Heads
-
-
-def spike(channels: int, side: int, **cells: tuple[int, int]) -> torch.Tensor:
-    """A map of zeros with a one in some cells: c0=(row, column) sets it in channel 0."""
-    grid = torch.zeros(1, channels, side, side)
-    for name, (row, column) in cells.items():
-        grid[0, int(name[1:]), row, column] = 1
-    return grid
-
-
-def voting(points: int, sharpness: float = 100) -> Voting:
-    """A head without training: point p is where channel p of the maps is high. Cells that are far too sure."""
-    head = Voting((points, points, points), points).eval()
-    with torch.no_grad():
-        for parameter in head.parameters():
-            parameter.zero_()
-        for module in head.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.weight.fill_((1 + module.eps) ** 0.5)  # the identity
-        for channel in range(points):
-            for lateral in head.laterals:
-                lateral.get_parameter("0.weight")[channel, channel] = 1
-            head.votes.weight[channel, channel] = sharpness
-        for smooth in head.smooth:
-            smooth.get_parameter("1.weight")[:, 0, 1, 1] = 1
-            smooth.get_parameter("2.weight").copy_(torch.eye(Voting.CHANNELS)[..., None, None])
-    return head
-
-
-def offset(head: Voting, point: int, x: float, y: float) -> None:
-    assert head.votes.bias is not None
-    points = head.votes.out_channels // 3
-    with torch.no_grad():
-        head.votes.bias[points + point], head.votes.bias[2 * points + point] = x, y
-
-
-def test_a_vote_is_the_cells_place_and_its_offset() -> None:
-    head = voting(2)
-    offset(head, 0, 0.01, -0.02)
-    offset(head, 1, 0.5, 0)  # beyond the image's edge
-    with torch.no_grad():
-        found = head((spike(2, 16, c0=(3, 10), c1=(15, 15)), torch.zeros(1, 2, 8, 8), torch.zeros(1, 2, 4, 4)))[0]
-    expected = [[10.5 / 16 - 0.5 + 0.01, 3.5 / 16 - 0.5 - 0.02], [15.5 / 16, 15.5 / 16 - 0.5]]
-    torch.testing.assert_close(found[:, :2], torch.tensor(expected), atol=1e-5, rtol=0)
-    assert found[:, 2].max() < 1e-4
-    assert found[:, 3:].argmax(1).tolist() == [3 * 16 + 10, 15 * 16 + 15]  # row by row
-    torch.testing.assert_close(found[:, 3:].logsumexp(1), torch.zeros(2), atol=1e-5, rtol=0)
-
-
-def test_votes_that_differ_are_averaged_and_their_spread_is_told() -> None:
-    head = voting(1)
-    with torch.no_grad():
-        one, other = spike(1, 16, c0=(4, 2)), spike(1, 16, c0=(4, 12))
-        found = head((one + other, torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 4, 4)))[0, 0]
-    assert found[:3].tolist() == pytest.approx([7.5 / 16 - 0.5, 4.5 / 16 - 0.5, 5 / 16], abs=1e-5)
-
-
-@pytest.mark.parametrize(("level", "wide"), [(1, 2), (2, 4)])
-def test_a_cell_of_a_coarser_map_is_several_of_the_finest(level: int, wide: int) -> None:
-    maps = [torch.zeros(1, 1, 16 // 2**part, 16 // 2**part) for part in range(3)]
-    maps[level][..., 2, 1] = 1
-    with torch.no_grad():
-        found = voting(1)((maps[0], maps[1], maps[2]))[0, 0]
-    side = 16 / wide
-    places = torch.arange(wide) / 16
-    spread = (2 * places.var(correction=0)).sqrt().item()
-    assert found[:3].tolist() == pytest.approx([1.5 / side - 0.5, 2.5 / side - 0.5, spread], abs=1e-5)
-
-
-def test_votes_against_a_plain_computation() -> None:
-    torch.manual_seed(0)
-    head = voting(3, sharpness=0).eval()
-    nn.init.normal_(head.votes.weight, std=0.3)
-    maps = torch.rand(2, 3, 8, 6), torch.rand(2, 3, 4, 3), torch.rand(2, 3, 2, 2)
-    with torch.no_grad():
-        votes = []
-        hook = head.votes.register_forward_hook(lambda _, __, result: votes.append(result))
-        found = head(maps)
-        hook.remove()
-    for image in range(2):
-        for point in range(3):
-            says, across, down = (votes[0][image, part * 3 + point].double() for part in range(3))
-            weights = says.exp() / says.exp().sum()
-            x = sum(weights[r, c] * (across[r, c] + (c + 0.5) / 6 - 0.5) for r in range(8) for c in range(6))
-            y = sum(weights[r, c] * (down[r, c] + (r + 0.5) / 8 - 0.5) for r in range(8) for c in range(6))
-            variance = sum(
-                weights[r, c]
-                * ((across[r, c] + (c + 0.5) / 6 - 0.5 - x) ** 2 + (down[r, c] + (r + 0.5) / 8 - 0.5 - y) ** 2)
-                for r in range(8)
-                for c in range(6)
-            )
-            expected = [float(x), float(y), float(variance) ** 0.5]
-            assert found[image, point, :3].tolist() == pytest.approx(expected, abs=1e-5)
-            torch.testing.assert_close(found[image, point, 3:], weights.log().flatten().float(), atol=1e-4, rtol=0)
-
-
-def test_places_are_not_rounded_where_the_rest_is_bfloat16() -> None:
-    head = voting(1)
-    offset(head, 0, 0.0123, 0)
-    maps = spike(1, 16, c0=(3, 10)), torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 4, 4)
-    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        found = head(maps)[0, 0]
-    assert found.dtype == torch.float32
-    assert found[0].item() == pytest.approx(10.5 / 16 - 0.5 + 0.0123, abs=1e-5)
-
-
-def test_voters_start_in_the_middle_and_all_alike() -> None:
-    torch.manual_seed(0)
-    with torch.no_grad():
-        maps = torch.rand(1, 8, 16, 16), torch.rand(1, 8, 8, 8), torch.rand(1, 8, 4, 4)
-        found = Voting((8, 8, 8), 4)(maps)[0]
-    assert found[:, :2].abs().max() < 0.02
-    torch.testing.assert_close(found[:, 3:].exp(), torch.full((4, 256), 1 / 256), rtol=0.2, atol=0)
-
-
-def test_the_spread_of_voters_who_agree_has_a_finite_gradient() -> None:
-    head = voting(1, sharpness=1e4)
-    head((spike(1, 16, c0=(3, 10)), torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 4, 4))).sum().backward()
-    gradients = [parameter.grad for parameter in head.parameters() if parameter.grad is not None]
-    assert len(gradients) > 5
-    assert all(bool(gradient.isfinite().all()) for gradient in gradients)
-
-
-def test_the_direct_head_starts_at_the_shape_it_is_given() -> None:
-    torch.manual_seed(0)
-    head = Direct((4, 8, 16), 5)
-    shape = torch.rand(5, 2) - 0.5
-    head.start_at(shape)
-    with torch.no_grad():
-        found = head((torch.zeros(3, 4, 16, 16), torch.zeros(3, 8, 8, 8), torch.rand(3, 16, 4, 4)))
-    assert found.shape == (3, 5, 3)
-    torch.testing.assert_close(found[..., :2], shape.expand(3, 5, 2), atol=0.1, rtol=0)
-    assert not torch.equal(found[0], found[1])  # it can move away
-    assert (found[..., 2] == 0).all()
-
-
-def test_cells_lie_evenly_about_the_middle() -> None:
-    assert centres(4, torch.zeros(0)).tolist() == [-0.375, -0.125, 0.125, 0.375]
 
 
 # GoogLeNet
 
 
 def test_googlenet_gives_seven_outputs_without_auxiliary_ones() -> None:
-    network = classifier("googlenet", outputs=7)
+    network = build("googlenet")
     assert not any("aux" in name for name, _ in network.named_parameters())
     assert network.train()(torch.zeros(2, 1, 48, 48)).shape == (2, 7)
     assert sum(isinstance(module, nn.Conv2d) for module in network.modules()) == 57  # 3, and 6 in each of 9 modules
@@ -371,13 +204,13 @@ def maps(network: nn.Module, side: int) -> dict[str, tuple[int, ...]]:
 def test_the_small_stem_leaves_small_images_twice_as_large(
     stem: str, side: int, expected: list[tuple[int, ...]]
 ) -> None:
-    assert list(maps(classifier("googlenet", outputs=7, stem=stem), side).values()) == expected
+    assert list(maps(build("googlenet", stem=stem), side).values()) == expected
 
 
 @pytest.mark.parametrize("side", [32, 48])
 def test_googlenet_with_the_small_stem_tells_images_of_either_size_apart(side: int) -> None:
     torch.manual_seed(0)
-    network = classifier("googlenet", outputs=5, stem="small").train()
+    network = build("googlenet", Shape(5, 1, side), stem="small").train()
     scores = network(torch.randn(3, 1, side, side))
     assert scores.shape == (3, 5)
     assert not torch.allclose(scores[0], scores[1], atol=1e-3)
@@ -386,7 +219,7 @@ def test_googlenet_with_the_small_stem_tells_images_of_either_size_apart(side: i
 
 def test_the_small_stem_takes_images_as_they_are() -> None:
     """Without the move from -1..1 to the range of ImageNet, which takes three channels."""
-    network = classifier("googlenet", outputs=7, stem="small")
+    network = build("googlenet", stem="small")
     seen: list[torch.Tensor] = []
     network.get_submodule("body.conv1").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     images = torch.rand(2, 1, 48, 48) * 2 - 1
@@ -395,7 +228,7 @@ def test_the_small_stem_takes_images_as_they_are() -> None:
 
 
 def test_the_stem_is_the_papers_unless_another_is_asked_for() -> None:
-    plain, small = classifier("googlenet", outputs=7), classifier("googlenet", outputs=7, stem="small")
+    plain, small = build("googlenet"), build("googlenet", stem="small")
     kernels = [network.get_parameter("body.conv1.conv.weight").shape for network in (plain, small)]
     assert kernels == [(64, 3, 7, 7), (64, 1, 3, 3)]
 
@@ -407,10 +240,10 @@ def test_pretrained_weights_that_cannot_be_had_are_one_line(tmp_path: Path, monk
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
     with pytest.raises(InputError) as caught:
-        classifier("googlenet", outputs=7, pretrained=True)
+        build("googlenet", pretrained=True)
     message = str(caught.value)
     assert "\n" not in message
-    assert message.startswith("params.yaml: pretrained: true needs https://")
+    assert message.startswith("recipes.yaml: pretrained: true needs https://")
     assert "no network" in message
     assert f"download it into {tmp_path}/checkpoints, or set pretrained: false" in message
 
@@ -422,22 +255,66 @@ def test_pretrained_weights_of_a_damaged_file_are_refused(tmp_path: Path, monkey
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", write_garbage)
     with pytest.raises(InputError, match=r"^/.*\.pth: damaged; delete it, or set pretrained: false$"):
-        classifier("googlenet", outputs=7, pretrained=True)
+        build("googlenet", pretrained=True)
 
 
 def test_pretrained_weights_are_taken_over_but_for_the_last_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.classifiers.networks import googlenet
-
     torch.manual_seed(0)
-    published = {
-        **classifier("googlenet", outputs=1000).get_submodule("body").state_dict(),
-        "aux1.fc1.weight": torch.zeros(1),
-    }
+    thousand = build("googlenet", Shape(1000, 1, 48)).get_submodule("body").state_dict()
+    published = {**thousand, "aux1.fc1.weight": torch.zeros(1)}
     monkeypatch.setattr(googlenet, "_imagenet_weights", lambda: published)
-    network = classifier("googlenet", outputs=7, pretrained=True)
+    network = build("googlenet", pretrained=True)
     state = network.state_dict()
     assert torch.equal(state["body.conv1.conv.weight"], published["conv1.conv.weight"])
     assert torch.equal(
         state["body.inception5b.branch4.1.bn.running_var"], published["inception5b.branch4.1.bn.running_var"]
     )
     assert state["body.fc.weight"].shape == (7, 1024)
+
+
+def test_a_network_to_fill_with_weights_needs_none_of_imagenets() -> None:
+    """All else is kept, for weights fit one stem only."""
+    for settings in (googlenet.Settings(pretrained=True, first_side=32), googlenet.Settings(stem="small")):
+        assert settings.to_fill() == settings.model_copy(update={"pretrained": False})
+        assert not settings.to_fill().pretrained
+
+
+# Growing images
+
+
+def growing(first: int, epochs: int, side: int = 48) -> list[int]:
+    return googlenet.Settings(first_side=first).sides(side, epochs)
+
+
+@pytest.mark.parametrize("first", [24, 32, 40])
+@pytest.mark.parametrize("epochs", [4, 8, 20, 40, 100])
+def test_images_grow_from_the_first_side_and_the_last_quarter_has_all_pixels(first: int, epochs: int) -> None:
+    sides = growing(first, epochs)
+    assert len(sides) == epochs
+    assert sides[0] == first
+    assert sides == sorted(sides)
+    assert sides[-(epochs // 4) :] == [48] * (epochs // 4)
+    assert all(side % googlenet.SIDE_STEP == 0 for side in sides)
+
+
+def test_images_grow_evenly() -> None:
+    assert growing(24, 12) == [24, 24, 24, 32, 32, 32, 40, 40, 40, 48, 48, 48]
+    assert growing(32, 8) == [32, 32, 32, 40, 40, 40, 48, 48]
+    assert growing(48, 8, side=64) == [48, 48, 48, 56, 56, 56, 64, 64]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5, 6, 7, 10])
+@pytest.mark.parametrize("side", [48, 50])
+def test_the_last_epoch_has_all_pixels_however_few_there_are(epochs: int, side: int) -> None:
+    assert growing(24, epochs, side)[-1] == side
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 40])
+@pytest.mark.parametrize("first", [48, 64])
+def test_images_that_start_with_all_pixels_do_not_grow(epochs: int, first: int) -> None:
+    assert growing(first, epochs) == [48] * epochs
+
+
+@pytest.mark.parametrize("name", networks.names())
+def test_images_do_not_grow_unless_that_is_asked_for(name: str) -> None:
+    assert networks.settings_of(name)().sides(48, 3) == [48] * 3

@@ -7,66 +7,76 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.data.audit import audit, conflicts, no_face
-from pipeline.data.expressions import CLASSES, SPLITS, VOTES, Expressions, contrast
+from pipeline.data.expressions import About, Expressions
 from pipeline.data.twins import Twins
 
-ANGRY, HAPPY, SAD, NEUTRAL = 0, 3, 4, 6
-NO_FACE = VOTES.index("NF")
+ABOUT = About(
+    name="example",
+    classes=("angry", "disgust", "happy", "sad", "neutral"),
+    votes={"neutral": "neutral", "happiness": "happy", "contempt": None, "nobody": None},
+    no_face="nobody",
+    splits={"first": "train", "second": "validation", "third": "test", "fourth": "unused"},
+)
+ANGRY, HAPPY, SAD, NEUTRAL = 0, 2, 3, 4
+NO_FACE = 3
 
-# Split, label, group of copies, group of twins, as numbers in order of appearance.
+# Role, label, group of copies, group of twins, as numbers in order of appearance.
 ROWS = [
-    ("Training", ANGRY, 0, 0),  # 0: group 0 is three copies in two splits, two labels, and two near twins
-    ("Training", HAPPY, 0, 0),
-    ("Training", HAPPY, 1, 1),  # 2: group 1 is a copy in each split, all happy
-    ("Training", SAD, 2, 2),  # 3: group 2 are copies within Training, all sad
-    ("Training", SAD, 2, 2),
-    ("Training", NEUTRAL, 3, 3),  # 5: alone
-    ("PublicTest", HAPPY, 1, 1),
-    ("PublicTest", ANGRY, 4, 0),  # 7: a near twin of row 0
-    ("PublicTest", NEUTRAL, 5, 4),  # 8: group 4 is a near twin in PrivateTest, of the same label
-    ("PrivateTest", ANGRY, 0, 0),
-    ("PrivateTest", HAPPY, 1, 1),
-    ("PrivateTest", NEUTRAL, 6, 4),
-    ("PrivateTest", SAD, 7, 5),  # 12: group 5 are copies within PrivateTest, of two labels
-    ("PrivateTest", HAPPY, 7, 5),
-    ("PrivateTest", HAPPY, 8, 0),  # 14: a near twin of row 0
+    ("train", ANGRY, 0, 0),  # 0: group 0 is three copies in two roles, two labels, and two near twins
+    ("train", HAPPY, 0, 0),
+    ("train", HAPPY, 1, 1),  # 2: group 1 is a copy in each role, all happy
+    ("train", SAD, 2, 2),  # 3: group 2 are copies within train, all sad
+    ("train", SAD, 2, 2),
+    ("train", NEUTRAL, 3, 3),  # 5: alone
+    ("validation", HAPPY, 1, 1),
+    ("validation", ANGRY, 4, 0),  # 7: a near twin of row 0
+    ("validation", NEUTRAL, 5, 4),  # 8: group 4 is a near twin in test, of the same label
+    ("test", ANGRY, 0, 0),
+    ("test", HAPPY, 1, 1),
+    ("test", NEUTRAL, 6, 4),
+    ("test", SAD, 7, 5),  # 12: group 5 are copies within test, of two labels
+    ("test", HAPPY, 7, 5),
+    ("test", HAPPY, 8, 0),  # 14: a near twin of row 0
 ]
 
 
-def example() -> tuple[Expressions, Twins]:
-    split, labels, copies, twins = zip(*ROWS, strict=True)
+def example() -> tuple[Expressions, npt.NDArray[np.str_], Twins]:
+    role, labels, copies, twins = zip(*ROWS, strict=True)
     images = np.random.default_rng(0).integers(0, 256, (len(ROWS), 48, 48)).astype(np.uint8)
     images[5] = 7
     images[12:14] = 200
     images[7, :, :24], images[7, :, 24:] = 100, 107  # a standard deviation of 3.5
     images[8, :, :24], images[8, :, 24:] = 100, 108  # and of 4
-    votes = np.zeros((len(ROWS), 10), np.uint8)
+    votes = np.zeros((len(ROWS), 4), np.uint16)
     votes[:, 0] = 10
     votes[[3, 9, 13], 0], votes[[3, 9, 13], NO_FACE] = 4, 6
-    expressions = Expressions(images, np.array(labels, np.uint8), votes, np.array(split), np.array(split) == "Training")
-    return expressions, Twins(np.array(copies, np.int32), np.array(twins, np.int32))
+    split = np.array(["first"] * 6 + ["second"] * 3 + ["third"] * 6)
+    nobody = np.full(len(ROWS), "")
+    expressions = Expressions(ABOUT, images, np.array(labels, np.uint8), votes, split, nobody)
+    return expressions, np.array(role), Twins(np.array(copies, np.int32), np.array(twins, np.int32))
 
 
-def per_split(*counts: int) -> dict[str, int]:
-    return dict(zip(SPLITS, counts, strict=True))
+def per_role(*counts: int) -> dict[str, int]:
+    return dict(zip(("train", "validation", "test"), counts, strict=True))
 
 
-def count(**changes: Any) -> dict[str, Any]:
-    """The audit of the example, with other arrays in it."""
-    expressions, twins = example()
-    return audit(replace(expressions, **changes), twins)
+def count(role: npt.NDArray[np.str_] | None = None, **changes: Any) -> dict[str, Any]:
+    """The audit of the example, with other roles or other arrays in it."""
+    expressions, its_own, twins = example()
+    return audit(replace(expressions, **changes), its_own if role is None else role, twins)
 
 
 def test_counts_images_and_classes() -> None:
     counted = count()
-    assert counted["images"] == per_split(6, 3, 6)
-    nobody = dict.fromkeys(CLASSES, 0)
+    assert counted["images"] == per_role(6, 3, 6)
+    nobody = dict.fromkeys(ABOUT.classes, 0)
     assert counted["classes"] == {
-        "Training": nobody | {"angry": 1, "happy": 2, "sad": 2, "neutral": 1},
-        "PublicTest": nobody | {"happy": 1, "angry": 1, "neutral": 1},
-        "PrivateTest": nobody | {"angry": 1, "happy": 3, "neutral": 1, "sad": 1},
+        "train": nobody | {"angry": 1, "happy": 2, "sad": 2, "neutral": 1},
+        "validation": nobody | {"happy": 1, "angry": 1, "neutral": 1},
+        "test": nobody | {"angry": 1, "happy": 3, "neutral": 1, "sad": 1},
     }
 
 
@@ -75,14 +85,14 @@ def test_counts_groups_of_copies() -> None:
         "groups": 4,  # 0, 1, 2 and 7
         "rows": 3 + 3 + 2 + 2,
         "largest": 3,
-        "groups_within": per_split(1, 0, 1),
+        "groups_within": per_role(1, 0, 1),
         "groups_across": {
-            "Training+PublicTest": 0,
-            "Training+PrivateTest": 1,
-            "PublicTest+PrivateTest": 0,
-            "Training+PublicTest+PrivateTest": 1,
+            "train+validation": 0,
+            "train+test": 1,
+            "validation+test": 0,
+            "train+validation+test": 1,
         },
-        "rows_per_split": per_split(5, 1, 4),
+        "rows_per_role": per_role(5, 1, 4),
         "conflicting_groups": 2,
         "conflicting_rows": 3 + 2,
         "test_rows_known": 2,
@@ -95,14 +105,14 @@ def test_counts_groups_of_twins() -> None:
         "groups": 5,  # 0, 1, 2, 4 and 5
         "rows": 5 + 3 + 2 + 2 + 2,
         "largest": 5,
-        "groups_within": per_split(1, 0, 1),
+        "groups_within": per_role(1, 0, 1),
         "groups_across": {
-            "Training+PublicTest": 0,
-            "Training+PrivateTest": 0,
-            "PublicTest+PrivateTest": 1,
-            "Training+PublicTest+PrivateTest": 2,
+            "train+validation": 0,
+            "train+test": 0,
+            "validation+test": 1,
+            "train+validation+test": 2,
         },
-        "rows_per_split": per_split(5, 3, 6),
+        "rows_per_role": per_role(5, 3, 6),
         "conflicting_groups": 2,
         "conflicting_rows": 5 + 2,
         "test_rows_known": 4,
@@ -111,49 +121,76 @@ def test_counts_groups_of_twins() -> None:
 
 
 def test_groups_in_training_and_validation_alone_are_counted_as_such() -> None:
-    split = np.array([split for split, *_ in ROWS])
-    split[9:] = "Training"
-    counted = count(split=split)["copies"]
-    assert counted["groups_within"] == per_split(3, 0, 0)
-    assert {name: groups for name, groups in counted["groups_across"].items() if groups} == {"Training+PublicTest": 1}
+    role = np.array([role for role, *_ in ROWS])
+    role[9:12], role[14] = "train", "train"
+    counted = count(role)["copies"]
+    assert counted["groups_within"] == per_role(2, 0, 1)
+    assert {name: groups for name, groups in counted["groups_across"].items() if groups} == {"train+validation": 1}
+
+
+def test_a_role_without_an_image_is_left_out_and_one_with_some_is_not() -> None:
+    role = np.array([role for role, *_ in ROWS])
+    role[[0, 1]] = "unused"
+    counted = count(role)
+    assert counted["images"] == {"train": 4, "validation": 3, "test": 6, "unused": 2}
+    assert counted["classes"]["unused"] == dict.fromkeys(ABOUT.classes, 0) | {"angry": 1, "happy": 1}
+    assert counted["twins"]["groups_across"]["validation+test+unused"] == 1  # group 0, of which none is in train now
+    role[role == "validation"] = "train"
+    assert "validation" not in str(count(role))
+
+
+def test_published_splits_are_counted_whatever_their_images_are_for() -> None:
+    role = np.array(["test"] * len(ROWS))
+    assert count(role)["published"] == {"first": 6, "second": 3, "third": 6, "fourth": 0}
+    unpublished = ABOUT.model_copy(update={"splits": {}})
+    assert count(about=unpublished, split=np.full(len(ROWS), ""))["published"] == {}
 
 
 def test_counts_constant_and_nearly_constant_images() -> None:
     counted = count()
-    assert counted["constant"] == per_split(1, 0, 2)
-    assert counted["nearly_constant"] == per_split(1, 1, 2)  # below 4 grey levels
-
-
-def test_contrast_is_the_standard_deviation() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (20, 48, 48)).astype(np.uint8)
-    images[0] = 255
-    np.testing.assert_allclose(contrast(images), images.reshape(20, -1).std(axis=1), atol=1e-9)
-    assert contrast(images)[0] == 0
+    assert counted["constant"] == per_role(1, 0, 2)
+    assert counted["nearly_constant"] == per_role(1, 1, 2)  # below 4 grey levels
 
 
 def test_counts_what_most_voters_call_no_face() -> None:
-    assert count()["no_face"] == per_split(1, 0, 2)
+    assert count()["no_face"] == per_role(1, 0, 2)
 
 
 def test_without_votes_nobody_says_what_is_no_face() -> None:
-    assert count(votes=np.zeros((len(ROWS), 10), np.uint8))["no_face"] is None
+    without: dict[str, Any] = {
+        "about": About(name="example", classes=ABOUT.classes),
+        "votes": np.zeros((len(ROWS), 0), np.uint16),
+    }
+    assert count(**without)["no_face"] is None
+    assert not no_face(replace(example()[0], **without)).any()
 
 
 def test_no_face_takes_more_than_half_of_the_votes() -> None:
-    votes = np.zeros((6, 10), np.uint8)
+    votes = np.zeros((6, 4), np.uint16)
     votes[0, NO_FACE], votes[0, 0] = 5, 5
     votes[1, NO_FACE], votes[1, 0] = 6, 4
     votes[2, NO_FACE], votes[2, 0] = 3, 2
-    votes[3, NO_FACE], votes[3, :5] = 4, 1  # more than any other, and less than half
-    votes[4, NO_FACE], votes[4, 0] = 200, 100  # more than a byte holds
-    assert no_face(votes).tolist() == [False, True, True, False, True, False]
+    votes[3, NO_FACE], votes[3, :3] = 4, 2  # more than any other, and less than half
+    votes[4, NO_FACE], votes[4, 0] = 60_000, 30_000  # more than two bytes hold
+    assert no_face(replace(example()[0], votes=votes)).tolist() == [False, True, True, False, True, False]
 
 
-def test_counts_what_is_left_out_of_training() -> None:
-    assert count()["left_out_of_training"] == per_split(0, 0, 0)
-    only = np.zeros(len(ROWS), np.bool_)
-    only[:2] = True
-    assert count(for_training=only)["left_out_of_training"] == per_split(4, 0, 0)
+def test_counts_subjects_and_those_in_several_roles() -> None:
+    assert count()["subjects"] == {"known": 0, "rows": 0, "in_several_roles": 0}
+    subject = np.full(len(ROWS), "", "U4")
+    subject[[0, 2]] = "ann"  # in train alone
+    subject[[3, 6, 9]] = "bob"  # in each
+    subject[[7, 10]] = "carl"  # in validation and test
+    assert count(subject=subject)["subjects"] == {"known": 3, "rows": 7, "in_several_roles": 2}
+    role = np.array([role for role, *_ in ROWS])
+    role[10] = "unused"
+    assert count(role, subject=subject)["subjects"] == {"known": 3, "rows": 7, "in_several_roles": 1}
+
+
+def test_colour_images_are_counted_by_their_grey_levels() -> None:
+    grey = example()[0].images
+    colour = np.stack([grey] * 3, axis=-1)
+    assert count(images=colour) == count()
 
 
 def test_conflicts_are_groups_whose_labels_are_not_all_the_same() -> None:
@@ -163,9 +200,9 @@ def test_conflicts_are_groups_whose_labels_are_not_all_the_same() -> None:
 
 
 def test_a_data_set_without_twins_has_none() -> None:
-    expressions, _ = example()
+    expressions, role, _ = example()
     alone = np.arange(len(ROWS), dtype=np.int32)
-    counted = audit(expressions, Twins(alone, alone))["twins"]
+    counted = audit(expressions, role, Twins(alone, alone))["twins"]
     assert counted.pop("largest") == 1
     assert {value for value in counted.values() if isinstance(value, int)} == {0}
     assert {groups for counts in counted.values() if isinstance(counts, dict) for groups in counts.values()} == {0}

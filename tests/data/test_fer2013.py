@@ -10,19 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from sample_sets import refused
 
-from pipeline.common.files import InputError
-from pipeline.data.expressions import CLASSES, SPLITS, VOTES, Expressions
+from pipeline.data.expressions import Expressions
 from pipeline.data.readers import fer2013
-from pipeline.data.readers.fer2013 import read_fer2013
+from pipeline.data.readers.fer2013 import CLASSES, SPLITS, VOTES, read_fer2013
 
 ROWS = 6
 LABELS = [0, 3, 6, 2, 3, 1]
 USAGE = ["Training", "Training", "PublicTest", "PrivateTest", "Training", "PrivateTest"]
 
 
-def draw_images() -> np.ndarray:
+def draw_images() -> npt.NDArray[np.uint8]:
     """Six images, of which 0 and 3, and 1 and 5, are the same."""
     images = np.random.default_rng(0).integers(0, 256, (ROWS, 48, 48)).astype(np.uint8)
     images[0, 0, :2] = (0, 255)  # both ends of the range
@@ -41,11 +42,14 @@ def write_fer2013(folder: Path, lines: list[str] | None = None, end: str = "\n")
     return path
 
 
+def draw_votes() -> npt.NDArray[np.int64]:
+    return np.random.default_rng(1).integers(0, 11, (ROWS, 10))
+
+
 def ferplus_lines() -> list[str]:
-    votes = np.random.default_rng(1).integers(0, 11, (ROWS, 10))
     return [
         f"Usage,Image name,{','.join(VOTES)}",
-        *(f"{usage},,{','.join(map(str, row))}" for usage, row in zip(USAGE, votes, strict=True)),
+        *(f"{usage},,{','.join(map(str, row))}" for usage, row in zip(USAGE, draw_votes(), strict=True)),
     ]
 
 
@@ -56,12 +60,7 @@ def write_ferplus(folder: Path, lines: list[str] | None = None) -> Path:
 
 
 def refuse(csv: Path, ferplus: Path | None = None) -> str:
-    """The message with which the files are refused; it is one line."""
-    with pytest.raises(InputError) as caught:
-        read_fer2013(csv, ferplus)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+    return refused(read_fer2013, csv, ferplus)
 
 
 def check_read(found: Expressions) -> None:
@@ -69,23 +68,38 @@ def check_read(found: Expressions) -> None:
     assert found.images.dtype == np.uint8
     assert found.labels.tolist() == LABELS
     assert found.split.tolist() == USAGE
-    assert found.for_training.tolist() == [usage == "Training" for usage in USAGE]
+    assert found.subject.tolist() == [""] * ROWS
+    assert found.about.name == "FER2013"
+    assert found.about.classes == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+    assert found.about.splits == {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 
 
 def test_reads_the_published_csv(tmp_path: Path) -> None:
     found = read_fer2013(write_fer2013(tmp_path), None)
     check_read(found)
     assert len(found) == ROWS
-    assert found.votes.shape == (ROWS, 10)
-    assert not found.votes.any()
+    assert (found.votes.shape, found.about.votes, found.about.no_face) == ((ROWS, 0), {}, None)
     assert CLASSES[found.labels[1]] == "happy"
 
 
 def test_reads_votes(tmp_path: Path) -> None:
     found = read_fer2013(write_fer2013(tmp_path), write_ferplus(tmp_path))
     check_read(found)
-    assert np.array_equal(found.votes, np.random.default_rng(1).integers(0, 11, (ROWS, 10)))
-    assert found.votes.dtype == np.uint8
+    assert np.array_equal(found.votes, draw_votes())
+    assert found.votes.dtype == np.uint16
+    assert found.about.no_face == "NF"
+    assert found.about.votes == {
+        "neutral": "neutral",
+        "happiness": "happy",
+        "surprise": "surprise",
+        "sadness": "sad",
+        "anger": "angry",
+        "disgust": "disgust",
+        "fear": "fear",
+        "contempt": None,
+        "unknown": None,
+        "NF": None,
+    }
 
 
 def test_reads_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +107,7 @@ def test_reads_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     votes = [line.replace(",,", f",{'x' * 16_000},") for line in ferplus_lines()]  # two rows or so
     found = read_fer2013(write_fer2013(tmp_path), write_ferplus(tmp_path, votes))
     check_read(found)
-    assert np.array_equal(found.votes, np.random.default_rng(1).integers(0, 11, (ROWS, 10)))
+    assert np.array_equal(found.votes, draw_votes())
 
 
 def compress_gz(path: Path) -> Path:
@@ -327,27 +341,3 @@ def test_refuses_votes_for_other_rows(tmp_path: Path, monkeypatch: pytest.Monkey
     said = refuse(write_fer2013(tmp_path), write_ferplus(tmp_path, lines))
     assert f"fer2013new.csv: has {len(lines) - 1} rows, but " in said
     assert "fer2013.csv has 6; both must be the published files" in said
-
-
-def test_saved_is_loaded_and_the_same_bytes(tmp_path: Path) -> None:
-    found = read_fer2013(write_fer2013(tmp_path), write_ferplus(tmp_path))
-    found.save(tmp_path / "one.npz")
-    found.save(tmp_path / "two.npz")
-    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
-    loaded = Expressions.load(tmp_path / "one.npz")
-    for name, array in vars(found).items():
-        assert np.array_equal(getattr(loaded, name), array)
-        assert getattr(loaded, name).dtype == array.dtype
-
-
-def test_refuses_damaged_npz(tmp_path: Path) -> None:
-    path = tmp_path / "expressions.npz"
-    found = read_fer2013(write_fer2013(tmp_path), None)
-    found.save(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"expressions\.npz: damaged .* delete it and run `dvc repro`"):
-        Expressions.load(path)
-    path.write_bytes(whole[:3000] + bytes(100) + whole[3100:])
-    with pytest.raises(InputError, match=r"expressions\.npz: damaged .* delete it and run `dvc repro`"):
-        Expressions.load(path)

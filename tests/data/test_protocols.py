@@ -4,33 +4,34 @@ import numpy as np
 import pytest
 
 from pipeline.common.files import InputError
-from pipeline.data.expressions import SPLITS
 from pipeline.data.protocols import PROTOCOLS, PURPOSES, rows
+from pipeline.data.roles import ROLES
 from pipeline.data.twin_search import find_twins
 
-SPLIT = np.array(["Training", "PrivateTest", "PublicTest", "Training", "PrivateTest", "PrivateTest", "PrivateTest"])
-# The test images: 1 is a twin of a Training image and 4 of a PublicTest one; 5 and 6 are twins of each other alone.
-TWINS = np.array([0, 0, 1, 2, 1, 3, 3], np.int32)
+ROLE = np.array(["train", "test", "validation", "train", "test", "test", "test", "unused", "test"])
+# The test images: 1 is a twin of a training image, 4 of a validation image, and 8 of one that is not used; 5 and 6 are
+# twins of each other alone.
+TWINS = np.array([0, 0, 1, 2, 1, 3, 3, 4, 4], np.int32)
 
 
 @pytest.mark.parametrize(
     ("protocol", "expected"),
     [
         ("validation", [2]),
-        ("test", [1, 4, 5, 6]),
+        ("test", [1, 4, 5, 6, 8]),
         ("test_unique", [5, 6]),
-        ("as_reported", [0, 1, 3, 4, 5, 6]),
+        ("as_reported", [0, 1, 3, 4, 5, 6, 7, 8]),
     ],
 )
 def test_rows(protocol: str, expected: list[int]) -> None:
-    found = rows(SPLIT, TWINS, protocol)
+    found = rows(ROLE, TWINS, protocol)
     assert found.dtype == np.bool_
     assert np.flatnonzero(found).tolist() == expected
 
 
 def test_test_shares_no_row_with_what_training_and_choosing_use() -> None:
-    chosen_on = rows(SPLIT, TWINS, "validation") | (SPLIT == "Training")
-    assert not (rows(SPLIT, TWINS, "test") & chosen_on).any()
+    chosen_on = rows(ROLE, TWINS, "validation") | (ROLE == "train")
+    assert not (rows(ROLE, TWINS, "test") & chosen_on).any()
 
 
 def test_test_unique_shares_no_image_identical_or_nearly_so_with_what_training_and_choosing_use() -> None:
@@ -38,24 +39,24 @@ def test_test_unique_shares_no_image_identical_or_nearly_so_with_what_training_a
     across, down = np.meshgrid(np.linspace(0, 1, 48), np.linspace(0, 1, 48))
     one, two, three = (120 + 90 * np.sin(9 * wave) for wave in (across, down, across * down))
     images = np.stack([one, one, 0.9 * one + 8, two, two[:, ::-1] + 4, three]).round().astype(np.uint8)
-    split = np.array(["Training", "PrivateTest", "PrivateTest", "PublicTest", "PrivateTest", "PrivateTest"])
+    role = np.array(["train", "test", "test", "validation", "test", "test"])
     twins = find_twins(images, 0.94)
-    assert np.flatnonzero(rows(split, twins.twins, "test_unique")).tolist() == [5]
-    assert np.flatnonzero(rows(split, twins.copies, "test_unique")).tolist() == [2, 4, 5]
+    assert np.flatnonzero(rows(role, twins.twins, "test_unique")).tolist() == [5]
+    assert np.flatnonzero(rows(role, twins.copies, "test_unique")).tolist() == [2, 4, 5]
 
 
 def test_test_unique_without_any_row_says_what_to_change() -> None:
     message = r"^params\.yaml: twins\.min_correlation: leaves no image for test_unique; raise it and run `dvc repro`$"
     with pytest.raises(InputError, match=message):
-        rows(SPLIT, np.zeros(len(SPLIT), np.int32), "test_unique")
-    assert rows(SPLIT, np.zeros(len(SPLIT), np.int32), "test").sum() == 4
+        rows(ROLE, np.zeros(len(ROLE), np.int32), "test_unique")
+    assert rows(ROLE, np.zeros(len(ROLE), np.int32), "test").sum() == 5
 
 
-def test_every_protocol_scores_known_splits_and_says_what_it_is_for() -> None:
+def test_every_protocol_scores_roles_and_says_what_it_is_for() -> None:
     assert PROTOCOLS.keys() == PURPOSES.keys()
-    assert {split for splits in PROTOCOLS.values() for split in splits} <= set(SPLITS)
+    assert {role for roles in PROTOCOLS.values() for role in roles} == set(ROLES)
 
 
 def test_unknown_protocol_is_named() -> None:
     with pytest.raises(ValueError, match="'tset'; there are validation, test"):
-        rows(SPLIT, TWINS, "tset")
+        rows(ROLE, TWINS, "tset")

@@ -9,16 +9,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sample_sets import CLASSES
 
 from pipeline.common.files import InputError
-from pipeline.evaluation.predictions import CHANCES, COLUMNS, Predictions
+from pipeline.evaluation.predictions import TYPES, Predictions
+
+PROBABILITIES = [f"p_{name}" for name in CLASSES]
+COLUMNS = [*TYPES, *PROBABILITIES]
 
 SAVED = Predictions(
-    split=np.array(["Training", "PublicTest", "PrivateTest"]),
+    classes=CLASSES,
+    role=np.array(["train", "validation", "test"]),
     twins=np.array([0, 1, 0], np.int32),
     labels=np.array([0, 6, 3], np.uint8),
-    chances=np.random.default_rng(0).dirichlet(np.ones(7), 3).astype(np.float32),
+    fell_back=np.array([False, True, False]),
+    probabilities=np.random.default_rng(0).dirichlet(np.ones(7), 3).astype(np.float32),
 )
+
+
+def arrays(predictions: Predictions) -> dict[str, Any]:
+    return {name: array for name, array in vars(predictions).items() if name != "classes"}
 
 
 def refuse(path: Path) -> str:
@@ -39,7 +49,8 @@ def path(tmp_path: Path) -> Path:
 
 def test_every_row_comes_back(path: Path) -> None:
     loaded = Predictions.load(path)
-    for name, array in vars(SAVED).items():
+    assert loaded.classes == CLASSES
+    for name, array in arrays(SAVED).items():
         np.testing.assert_array_equal(getattr(loaded, name), array)
         assert getattr(loaded, name).dtype == array.dtype
     assert [path.name for path in path.parent.iterdir()] == ["predictions.parquet"]
@@ -49,11 +60,11 @@ def test_any_tool_reads_the_table(path: Path) -> None:
     table = pd.read_parquet(path)
     assert list(table.columns) == COLUMNS
     assert table["row"].tolist() == [0, 1, 2]
-    assert table["split"].tolist() == SAVED.split.tolist()
+    assert table["role"].tolist() == SAVED.role.tolist()
     assert table["twin"].tolist() == SAVED.twins.tolist()
     assert table["label"].tolist() == SAVED.labels.tolist()
-    assert table["predicted"].tolist() == SAVED.chances.argmax(1).tolist()
-    np.testing.assert_array_equal(table[CHANCES].to_numpy(), SAVED.chances)
+    assert table["predicted"].tolist() == SAVED.probabilities.argmax(1).tolist()
+    np.testing.assert_array_equal(table[PROBABILITIES].to_numpy(), SAVED.probabilities)
 
 
 def test_the_same_predictions_are_the_same_bytes(path: Path) -> None:
@@ -70,9 +81,9 @@ def test_a_folder_of_that_name_is_refused(path: Path) -> None:
 
 
 def test_the_names_of_its_folders_mean_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "row=7/split=Training/predictions.parquet"
+    path = tmp_path / "row=7/role=train/predictions.parquet"
     SAVED.save(path)
-    assert Predictions.load(path).split.tolist() == SAVED.split.tolist()
+    assert Predictions.load(path).role.tolist() == SAVED.role.tolist()
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
@@ -90,10 +101,30 @@ def test_a_truncated_table_is_refused(path: Path) -> None:
     assert "no table of predictions" in refuse(path)
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", TYPES)
 def test_a_table_without_one_of_its_columns_is_refused(path: Path, column: str) -> None:
     pd.read_parquet(path).drop(columns=column).to_parquet(path)
     assert column in refuse(path)
+
+
+def test_a_table_without_probabilities_is_refused(path: Path) -> None:
+    pd.read_parquet(path).drop(columns=PROBABILITIES[1:]).to_parquet(path)
+    assert "has the probabilities of 1 classes" in refuse(path)
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), tuple("abcdefgh")])
+def test_there_may_be_any_number_of_classes(tmp_path: Path, classes: tuple[str, ...]) -> None:
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(len(classes)), 3).astype(np.float32)
+    labels = np.array([0, 1, 1], np.uint8)
+    replace(SAVED, classes=classes, labels=labels, probabilities=probabilities).save(tmp_path / "a.parquet")
+    loaded = Predictions.load(tmp_path / "a.parquet")
+    assert loaded.classes == classes
+    np.testing.assert_array_equal(loaded.probabilities, probabilities)
+
+
+def test_a_table_of_an_earlier_version_is_told_as_such(path: Path) -> None:
+    pd.read_parquet(path).rename(columns={"role": "split"}).drop(columns="fell_back").to_parquet(path)
+    assert "of an earlier version (see CHANGELOG.md); delete it and run `dvc repro`" in refuse(path)
 
 
 def test_a_table_without_rows_is_refused(path: Path) -> None:
@@ -105,7 +136,7 @@ def test_a_table_without_rows_is_refused(path: Path) -> None:
     ("column", "value", "says"),
     [
         ("row", 2, "row 1 is numbered otherwise"),
-        ("split", "Testing", "row 1 has a split that is not one of Training, PublicTest, PrivateTest"),
+        ("role", "testing", "row 1 has a role that is not one of train, validation, test, unused"),
         ("label", 7, "row 1 has a label outside 0 to 6"),
         ("label", -1, "row 1 has a label outside 0 to 6"),
         ("p_fear", np.nan, "row 1 has a probability that is negative or no number"),
@@ -124,7 +155,7 @@ def test_a_row_that_no_classifier_can_have_given_is_refused(path: Path, column: 
     assert says in refuse(path)
 
 
-@pytest.mark.parametrize("column", ["row", "split", "twin", "label", "predicted"])
+@pytest.mark.parametrize("column", ["row", "role", "twin", "label", "predicted", "fell_back"])
 def test_a_missing_entry_is_refused(path: Path, column: str) -> None:
     table = pd.read_parquet(path)
     table[column] = table[column].astype(object)
@@ -139,7 +170,7 @@ def test_a_missing_entry_is_refused(path: Path, column: str) -> None:
         ("label", ["angry", "neutral", "happy"]),
         ("label", [0, 6, 2.5]),
         ("twin", [0, 1, 2**40]),
-        ("split", [0, 1, 2]),
+        ("role", [0, 1, 2]),
         ("p_fear", ["some", "more", "much"]),
     ],
 )
@@ -151,25 +182,25 @@ def test_a_column_of_another_kind_is_refused(path: Path, column: str, values: li
 def test_numbers_that_another_tool_wrote_wider_are_read(path: Path) -> None:
     table = pd.read_parquet(path)
     table[["row", "label"]] = table[["row", "label"]].astype(float)
-    table[CHANCES] = table[CHANCES].astype(float)
-    table[["split", *table.columns.drop("split")]].to_parquet(path)
-    for name, array in vars(SAVED).items():
+    table[PROBABILITIES] = table[PROBABILITIES].astype(float)
+    table[["role", *table.columns.drop("role")]].to_parquet(path)
+    for name, array in arrays(SAVED).items():
         np.testing.assert_array_equal(getattr(Predictions.load(path), name), array)
 
 
 def test_sums_may_be_off_by_rounding(path: Path) -> None:
-    nearly = SAVED.chances * np.array([[1.0009], [0.9991], [1]], np.float32)
-    replace(SAVED, chances=nearly).save(path)
-    np.testing.assert_array_equal(Predictions.load(path).chances, nearly)
+    nearly = SAVED.probabilities * np.array([[1.0009], [0.9991], [1]], np.float32)
+    replace(SAVED, probabilities=nearly).save(path)
+    np.testing.assert_array_equal(Predictions.load(path).probabilities, nearly)
     for factor in (1.002, 0.998):
-        replace(SAVED, chances=SAVED.chances * np.array([[1], [1], [factor]], np.float32)).save(path)
+        replace(SAVED, probabilities=SAVED.probabilities * np.array([[1], [1], [factor]], np.float32)).save(path)
         assert "row 2 has probabilities that do not sum to 1" in refuse(path)
 
 
 def test_of_equally_probable_classes_the_first_is_predicted(path: Path) -> None:
     equal = np.zeros((3, 7), np.float32)
     equal[:, [2, 5]] = 0.5
-    replace(SAVED, chances=equal).save(path)
+    replace(SAVED, probabilities=equal).save(path)
     assert pd.read_parquet(path)["predicted"].tolist() == [2, 2, 2]
     Predictions.load(path)
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import FACE, SPLIT, change, make_audit, make_params, make_results, write_reports
+from made_up import FACE, ROLE, change, make_audit, make_params, make_results, write_reports
 
+from pipeline.classifiers.cells import Cell
 from pipeline.common.files import InputError
 from pipeline.evaluation.predictions import Predictions
-from pipeline.evaluation.results import CURVES, Cell, Results, read_results
+from pipeline.evaluation.results import CURVES, Results, read_results
 from pipeline.params import Params
 
 CELL = "classifiers/face/cnn2-1"
@@ -58,20 +59,21 @@ def refuse(reports: Path, params: Params, name: str) -> str:
 
 def test_everything_comes_back(written: Path, made: Results, params: Params) -> None:
     found = read_results(written, params)
-    for name in ("split", "twins", "labels", "chances"):
+    for name in ("classes", "role", "twins", "labels", "fell_back", "probabilities"):
         np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
-        assert getattr(found, name).dtype.kind == getattr(made, name).dtype.kind
+        assert np.asarray(getattr(found, name)).dtype.kind == np.asarray(getattr(made, name)).dtype.kind
     assert found.curves.keys() == made.curves.keys()
     for cell, curves in made.curves.items():
         pd.testing.assert_frame_equal(found.curves[cell], curves)
-    assert (found.crops, found.landmarks, found.audit) == (made.crops, made.landmarks, made.audit)
+    assert (found.overlap, found.landmarks, found.audit) == (made.overlap, made.landmarks, made.audit)
 
 
 def test_regions_networks_and_seeds_come_in_the_order_of_params(written: Path, made: Results) -> None:
     regions = {"face": FACE, "vanilla": "whole"}
     found = read_results(written, make_params(regions=regions, networks=["cnn2", "cnn1"], seeds=[1, 0]))
-    np.testing.assert_array_equal(found.chances, made.chances[::-1, ::-1, ::-1])
-    assert list(found.crops) == ["face", "vanilla"]
+    np.testing.assert_array_equal(found.probabilities, made.probabilities[::-1, ::-1, ::-1])
+    np.testing.assert_array_equal(found.fell_back, made.fell_back[::-1])
+    assert list(found.overlap) == ["face", "vanilla"]
     assert next(iter(found.curves)) == Cell("face", "cnn2", 1)
 
 
@@ -79,11 +81,10 @@ def test_only_what_params_ask_for_is_read(reports: Path, made: Results) -> None:
     for left_over in (CELL, "classifiers/mouth/cnn1-0", "classifiers/vanilla/googlenet-0", "other"):
         (reports / left_over).mkdir(parents=True, exist_ok=True)
         (reports / left_over / "metrics.json").write_text("left over")
-    (reports / "regions/mouth.json").write_text("left over")
     found = read_results(reports, make_params(regions={"vanilla": "whole"}, networks=["cnn2"], seeds=[1]))
-    np.testing.assert_array_equal(found.chances, made.chances[:1, 1:, 1:])
+    np.testing.assert_array_equal(found.probabilities, made.probabilities[:1, 1:, 1:])
     assert list(found.curves) == [Cell("vanilla", "cnn2", 1)]
-    assert list(found.crops) == ["vanilla"]
+    assert list(found.overlap) == ["vanilla"]
 
 
 def test_a_data_set_without_votes_has_no_count_of_no_face(reports: Path, params: Params) -> None:
@@ -97,7 +98,7 @@ FILES = [
     f"{CELL}/metrics.json",
     f"{CELL}/predictions.parquet",
     *(f"{CURVE}/{name}.tsv" for name in CURVES),
-    "regions/face.json",
+    "landmarks/points.npz",
     "landmarks/metrics.json",
     "expressions/audit.json",
 ]
@@ -147,7 +148,7 @@ def first_two_swapped(array: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "alter"),
     [
-        ("split", lambda split: np.roll(split, 1)),
+        ("role", lambda role: np.roll(role, 1)),
         ("twins", lambda twins: first_two_swapped(twins)),
         ("labels", lambda labels: np.roll(labels, 1)),
     ],
@@ -163,7 +164,16 @@ def test_a_cell_of_other_rows(reports: Path, params: Params, name: str, alter: C
 def keep(path: Path, kept: Any) -> None:
     """Save some of the rows again."""
     saved = Predictions.load(path)
-    Predictions(*(array[kept] for array in vars(saved).values())).save(path)
+    rows = {name: array[kept] for name, array in vars(saved).items() if name != "classes"}
+    replace(saved, **rows).save(path)
+
+
+def test_a_cell_of_other_classes(reports: Path, params: Params) -> None:
+    path = reports / CELL / "predictions.parquet"
+    saved = Predictions.load(path)
+    replace(saved, classes=saved.classes[::-1]).save(path)
+    said = refuse(reports, params, f"{CELL}/predictions.parquet")
+    assert said == "has other rows than vanilla cnn1 0 (classes differ); delete it and run `dvc repro`"
 
 
 def test_a_cell_with_a_row_too_few(reports: Path, params: Params) -> None:
@@ -171,30 +181,20 @@ def test_a_cell_with_a_row_too_few(reports: Path, params: Params) -> None:
     assert "has other rows than vanilla cnn1 0" in refuse(reports, params, f"{CELL}/predictions.parquet")
 
 
-@pytest.mark.parametrize("absent", ["Training", "PublicTest", "PrivateTest"])
-def test_a_data_set_without_one_of_its_splits(reports: Path, params: Params, absent: str) -> None:
+@pytest.mark.parametrize("absent", ["train", "validation", "test"])
+def test_a_data_set_without_one_of_its_roles(reports: Path, params: Params, absent: str) -> None:
     for path in reports.glob("classifiers/*/*/predictions.parquet"):
-        keep(path, absent != SPLIT)
+        keep(path, absent != ROLE)
     said = refuse(reports, params, "classifiers/vanilla/cnn1-0/predictions.parquet")
     assert said.startswith(f"has no row of {absent}; delete it")
 
 
-@pytest.mark.parametrize("split", ["Training", "PublicTest", "PrivateTest"])
-def test_an_audit_of_another_data_set(reports: Path, params: Params, made: Results, split: str) -> None:
+@pytest.mark.parametrize("role", ["train", "validation", "test"])
+def test_an_audit_of_another_data_set(reports: Path, params: Params, made: Results, role: str) -> None:
     name = "expressions/audit.json"
-    for images in ({**made.audit.images, split: 11}, {k: n for k, n in made.audit.images.items() if k != split}):
+    for images in ({**made.audit.images, role: 11}, {k: n for k, n in made.audit.images.items() if k != role}):
         change(reports / name, images=images)
         assert refuse(reports, params, name).startswith("of another data set; delete it")
-
-
-@pytest.mark.parametrize("field", ["images", "fell_back"])
-@pytest.mark.parametrize("split", ["Training", "PublicTest", "PrivateTest"])
-def test_a_region_that_does_not_count_a_split(
-    reports: Path, params: Params, made: Results, field: str, split: str
-) -> None:
-    counts = {k: n for k, n in getattr(made.crops["face"], field).items() if k != split}
-    change(reports / "regions/face.json", **{field: counts})
-    assert "does not count Training, PublicTest, PrivateTest" in refuse(reports, params, "regions/face.json")
 
 
 def test_a_landmark_score_that_is_no_number_is_named_by_its_place(reports: Path, params: Params) -> None:

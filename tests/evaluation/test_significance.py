@@ -7,6 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sample_sets import CLASSES
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score
 
@@ -144,7 +145,7 @@ def random_answers() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
 def test_scores_of_every_draw_are_those_of_scikit_learn() -> None:
     labels, predicted = random_answers()
     weights = resample(np.random.default_rng(0).integers(0, 90, 150), 40, seed=0)
-    draws = bootstrap(labels, predicted, weights)
+    draws = bootstrap(labels, predicted, weights, 7)
     assert draws.accuracy.shape == draws.macro_f1.shape == (40, 3)
     for draw, weight in enumerate(weights):
         for model, answers in enumerate(predicted):
@@ -158,9 +159,9 @@ def test_scores_of_every_draw_are_those_of_scikit_learn() -> None:
 
 def test_the_images_as_they_are_score_what_the_tables_say() -> None:
     labels, predicted = random_answers()
-    draws = bootstrap(labels, predicted, np.ones((1, 150), np.float32))
+    draws = bootstrap(labels, predicted, np.ones((1, 150), np.float32), 7)
     for model, answers in enumerate(predicted):
-        scores = classification(labels, np.eye(7, dtype=np.float32)[answers])
+        scores = classification(labels, np.eye(7, dtype=np.float32)[answers], CLASSES)
         assert draws.accuracy[0, model] == scores["accuracy"]
         assert draws.macro_f1[0, model] == pytest.approx(scores["macro_f1"], rel=1e-12)
 
@@ -168,10 +169,10 @@ def test_the_images_as_they_are_score_what_the_tables_say() -> None:
 def test_models_share_the_draws() -> None:
     labels, predicted = random_answers()
     weights = resample(np.arange(150), 30, seed=0)
-    twice = bootstrap(labels, predicted[[0, 1, 0]], weights)
+    twice = bootstrap(labels, predicted[[0, 1, 0]], weights, 7)
     assert (twice.accuracy[:, 0] == twice.accuracy[:, 2]).all()
     assert (twice.macro_f1[:, 0] == twice.macro_f1[:, 2]).all()
-    assert (twice.accuracy[:, 1] == bootstrap(labels, predicted[1:2], weights).accuracy[:, 0]).all()
+    assert (twice.accuracy[:, 1] == bootstrap(labels, predicted[1:2], weights, 7).accuracy[:, 0]).all()
 
 
 def test_other_numbers_of_classes() -> None:
@@ -186,14 +187,14 @@ def test_bootstrap_refuses_what_it_cannot_score() -> None:
     weights = np.ones((2, 150), np.float32)
     for wrong in [(labels[1:], predicted, weights), (labels, predicted[0], weights), (labels, predicted, weights[0])]:
         with pytest.raises(ValueError, match="expected labels"):
-            bootstrap(*wrong)
+            bootstrap(*wrong, 7)
     with pytest.raises(ValueError, match="outside 0 to 5"):
         bootstrap(labels, predicted, weights, classes=6)
     with pytest.raises(ValueError, match="outside 0 to 6"):
-        bootstrap(labels, predicted + np.uint8(1), weights)
+        bootstrap(labels, predicted + np.uint8(1), weights, 7)
     weights[1] = 0
     with pytest.raises(ValueError, match="no row"):
-        bootstrap(labels, predicted, weights)
+        bootstrap(labels, predicted, weights, 7)
 
 
 def test_interval_leaves_out_as_much_on_either_side() -> None:

@@ -113,7 +113,7 @@ def measured() -> Measured:
     covered, rejected, by_mcnemar, reach = [], [], [], []
     for seed in range(1200):
         groups, labels, predicted = JUST_DETECTABLE.draw(rng)
-        samples = scores(bootstrap(labels, predicted, resample(groups, 500, seed)))
+        samples = scores(bootstrap(labels, predicted, resample(groups, 500, seed), 7))
         low, high = interval(samples)
         covered.append((low <= truth) & (truth <= high))
         rejected.append(high[2] < 0 or low[2] > 0)
@@ -160,7 +160,7 @@ def test_rows_drawn_without_their_twins_give_intervals_that_are_too_narrow() -> 
     for seed in range(1000):
         groups, labels, predicted = world.draw(rng)
         for units in (groups, np.arange(len(labels))):
-            low, high = interval(scores(bootstrap(labels, predicted, resample(units, 300, seed)))[:, :3])
+            low, high = interval(scores(bootstrap(labels, predicted, resample(units, 300, seed), 7))[:, :3])
             covered.append((low <= truth) & (truth <= high))
     by_group, by_row = np.mean(covered[::2], axis=0), np.mean(covered[1::2], axis=0)
     print("\nmany twins, drawn by group:", dict(zip(NAMES, by_group.tolist(), strict=False)))

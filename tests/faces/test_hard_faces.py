@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.data.expressions import MIN_CONTRAST, contrast
+from pipeline.data.grey import MIN_CONTRAST, contrast
 from pipeline.faces.face_images import SIDE, SPAN, Faces
 from pipeline.faces.hard_faces import FACELESS, KINDS, VIEW, HardFaces, harden
 from pipeline.faces.points import COUNT

@@ -1,4 +1,4 @@
-"""The expected error is what the doubt was worth before, and it is tested against scikit-learn."""
+"""The expected error is what the uncertainty was worth before, and it is tested against scikit-learn."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pipeline.faces.trust import BAD, LOST, Trust, TrustTest, learn
 CURVE = Trust("xception", np.array([0.1, 0.2, 0.4]), np.array([0.02, 0.04, 0.3]))
 
 
-def doubts(count: int = 4000) -> npt.NDArray[np.float32]:
+def uncertainties(count: int = 4000) -> npt.NDArray[np.float32]:
     return np.random.default_rng(0).uniform(0, 1, count).astype(np.float32)
 
 
-def relation(doubt: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    return 0.02 + 0.3 * doubt.astype(np.float64) ** 2
+def relation(uncertainty: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    return 0.02 + 0.3 * uncertainty.astype(np.float64) ** 2
 
 
 def as_float32(*values: float) -> npt.NDArray[np.float32]:
@@ -36,45 +36,48 @@ def as_float32(*values: float) -> npt.NDArray[np.float32]:
 
 
 def test_a_known_relation_is_found_again_in_noise() -> None:
-    doubt = doubts()
-    error = relation(doubt) * np.random.default_rng(1).gamma(4, 1 / 4, len(doubt))
-    curve = learn("dlib", doubt, error)
+    uncertainty = uncertainties()
+    error = relation(uncertainty) * np.random.default_rng(1).gamma(4, 1 / 4, len(uncertainty))
+    curve = learn("dlib", uncertainty, error)
     assert curve.provider == "dlib"
     asked = np.linspace(0.05, 0.95, 50).astype(np.float32)
     np.testing.assert_allclose(curve.expected_error(asked), relation(asked), rtol=0.25)
-    exact = learn("dlib", doubt, relation(doubt))
+    exact = learn("dlib", uncertainty, relation(uncertainty))
     np.testing.assert_allclose(exact.expected_error(asked), relation(asked), atol=0.002)
 
 
 def test_more_doubt_never_promises_less_error() -> None:
-    doubt = doubts(300)
-    error = 0.1 + 0.2 * doubt + 0.05 * np.sin(12 * doubt.astype(np.float64))
-    curve = learn("xception", doubt, error)
-    assert (np.diff(curve.doubt) > 0).all()
+    uncertainty = uncertainties(300)
+    error = 0.1 + 0.2 * uncertainty + 0.05 * np.sin(12 * uncertainty.astype(np.float64))
+    curve = learn("xception", uncertainty, error)
+    assert (np.diff(curve.uncertainty) > 0).all()
     assert (np.diff(curve.error) >= 0).all()
     assert np.ptp(curve.error) > 0.05
-    assert curve.expected_error(doubt).mean() == pytest.approx(error.mean(), abs=0.02)
+    assert curve.expected_error(uncertainty).mean() == pytest.approx(error.mean(), abs=0.02)
 
 
 def test_the_curve_goes_through_means_where_the_order_is_wrong() -> None:
     """Few faces: each is a group of its own."""
     curve = learn("xception", as_float32(3, 1, 4, 2), np.array([0.2, 0.1, 0.4, 0.3]))
-    np.testing.assert_allclose(curve.doubt, [1, 2.5, 4])
+    np.testing.assert_allclose(curve.uncertainty, [1, 2.5, 4])
     np.testing.assert_allclose(curve.error, [0.1, 0.25, 0.4])
 
 
 def test_the_order_of_the_faces_does_not_matter() -> None:
-    doubt, order = doubts(500), np.random.default_rng(2).permutation(500)
-    one, other = learn("a", doubt, relation(doubt)), learn("a", doubt[order], relation(doubt)[order])
-    np.testing.assert_array_equal(one.doubt, other.doubt)
+    uncertainty, order = uncertainties(500), np.random.default_rng(2).permutation(500)
+    one, other = (
+        learn("a", uncertainty, relation(uncertainty)),
+        learn("a", uncertainty[order], relation(uncertainty)[order]),
+    )
+    np.testing.assert_array_equal(one.uncertainty, other.uncertainty)
     np.testing.assert_allclose(one.error, other.error)
 
 
 def test_faces_that_are_lost_and_images_without_a_face_count_alike() -> None:
-    doubt = np.repeat(as_float32(0.1, 0.9), 400)
-    error = np.where(doubt < 0.5, 0.05, np.inf)
-    error[doubt > 0.5] = np.where(np.arange(400) % 2, np.inf, 7.0)
-    curve = learn("xception", doubt, error)
+    uncertainty = np.repeat(as_float32(0.1, 0.9), 400)
+    error = np.where(uncertainty < 0.5, 0.05, np.inf)
+    error[uncertainty > 0.5] = np.where(np.arange(400) % 2, np.inf, 7.0)
+    curve = learn("xception", uncertainty, error)
     np.testing.assert_allclose(curve.expected_error(as_float32(0.1, 0.9)), [0.05, LOST], atol=1e-6)
 
 
@@ -87,11 +90,11 @@ def test_between_its_points_the_curve_is_straight_and_beyond_them_level() -> Non
 
 def test_a_curve_comes_back_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "models/trust.json"
-    curve = learn("face_alignment", doubts(300), relation(doubts(300)))
+    curve = learn("face_alignment", uncertainties(300), relation(uncertainties(300)))
     curve.save(path)
-    again = Trust.load(path)
+    again = Trust.load(path, "face_alignment")
     assert again.provider == "face_alignment"
-    np.testing.assert_array_equal(again.doubt, curve.doubt)
+    np.testing.assert_array_equal(again.uncertainty, curve.uncertainty)
     np.testing.assert_array_equal(again.error, curve.error)
 
 
@@ -101,23 +104,23 @@ def test_a_curve_comes_back_from_its_file(tmp_path: Path) -> None:
         "",
         "[]",
         "{}",
-        '{"provider": "xception", "doubt": [1, 2]}',
-        '{"provider": "xception", "doubt": ["low", "high"], "error": [1, 2]}',
-        '{"provider": "xception", "doubt": [1, 2], "error": [1]}',
-        '{"provider": "xception", "doubt": [], "error": []}',
-        '{"provider": "xception", "doubt": 1, "error": 1}',
+        '{"provider": "xception", "uncertainty": [1, 2]}',
+        '{"provider": "xception", "uncertainty": ["low", "high"], "error": [1, 2]}',
+        '{"provider": "xception", "uncertainty": [1, 2], "error": [1]}',
+        '{"provider": "xception", "uncertainty": [], "error": []}',
+        '{"provider": "xception", "uncertainty": 1, "error": 1}',
     ],
 )
 def test_a_damaged_curve_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "trust.json"
     path.write_text(content)
     with pytest.raises(InputError, match="delete it and run `dvc repro`"):
-        Trust.load(path)
+        Trust.load(path, "xception")
 
 
 def test_a_missing_curve_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"trust\.json: missing; run `dvc repro`"):
-        Trust.load(tmp_path / "trust.json")
+        Trust.load(tmp_path / "trust.json", "xception")
 
 
 # Applied
@@ -201,3 +204,9 @@ def test_images_that_show_nothing_are_scored_too() -> None:
     test = TrustTest(as_float32(0.01, np.inf, 0.02, 0.3), np.array([0.02, np.inf, 0.01, 0.1]), np.array(["plain"] * 4))
     scores = test.scores(0.08)
     assert (scores["auc"], scores["caught"], scores["lost"]) == (1, 1, 0)
+
+
+def test_a_curve_of_another_detector_is_refused(tmp_path: Path) -> None:
+    CURVE.save(tmp_path / "trust.json")
+    with pytest.raises(InputError, match=r"learnt for the points of xception, but landmarks.provider is dlib; run"):
+        Trust.load(tmp_path / "trust.json", "dlib")

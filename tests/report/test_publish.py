@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 from made_up import SOURCES, cells_of, make_params, make_results, quickly, write_reports
 
+from pipeline.classifiers.cells import Cell
 from pipeline.common.files import InputError, write_bytes, write_json
 from pipeline.evaluation.results import Results
 from pipeline.params import Params
-from pipeline.report.compare import compare
-from pipeline.report.page import page
+from pipeline.report.comparison import compare, save
+from pipeline.report.page import WITHOUT_PICTURES, page
 from pipeline.report.publish import MARKER, publish
-from pipeline.report.tables import save_tables
+from pipeline.report.study import Origin
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,10 +43,10 @@ def reports(quick: None, results: Results, params: Params, tmp_path_factory: pyt
     folder = tmp_path_factory.mktemp("made") / "reports"
     write_reports(folder, results, params)
     write_json(folder.parent / "sources.json", SOURCES)
-    found = compare(results, params)
-    html = page(folder, folder.parent / "sources.json", found, results, params, None)
-    save_tables(folder, found, results, params)
-    write_bytes(folder / "index.html", html.encode())
+    found = compare(results, params, Origin(folder, folder.parent / "sources.json", None))
+    save(folder, found)
+    write_bytes(folder / "index.html", page(found).encode())
+    write_bytes(folder / WITHOUT_PICTURES, page(found, pictures=False).encode())
     return folder
 
 
@@ -77,7 +78,7 @@ def test_the_tables_are_those_of_the_comparison(reports: Path, published: Path) 
 
 def test_the_scores_are_those_of_every_cell(reports: Path, published: Path, params: Params) -> None:
     scores = json.loads((published / "metrics.json").read_text())
-    assert [(cell["region"], cell["network"], cell["seed"]) for cell in scores] == cells_of(params)
+    assert [Cell(cell["region"], cell["network"], cell["seed"]) for cell in scores] == cells_of(params)
     one = cells_of(params)[1]
     own = json.loads((reports / f"classifiers/{one.region}/{one.network}-{one.seed}/metrics.json").read_text())
     assert scores[1] == own
@@ -85,12 +86,12 @@ def test_the_scores_are_those_of_every_cell(reports: Path, published: Path, para
 
 def test_predictions_are_those_of_what_is_scored_and_tell_no_label(published: Path, results: Results) -> None:
     table = pd.read_parquet(published / "predictions.parquet")
-    assert list(table["row"]) == [row for row, split in enumerate(results.split) if split != "Training"]
-    assert list(table["split"]) == list(results.split[table["row"]])
+    assert list(table["row"]) == [row for row, role in enumerate(results.role) if role != "train"]
+    assert list(table["role"]) == list(results.role[table["row"]])
     names = [str(name) for name in table.columns]
     assert not [name for name in names if "label" in name]
     mine = table[[name for name in names if name.startswith("face/cnn2-1/")]].to_numpy(np.float32)
-    np.testing.assert_allclose(mine, results.chances[1, 1, 1][table["row"]], atol=1e-3)
+    np.testing.assert_allclose(mine, results.probabilities[1, 1, 1][table["row"]], atol=1e-3)
     assert len(names) == 2 + 7 * 8
 
 

@@ -46,7 +46,7 @@ def learn(folder: str, batch: str = "8") -> None:
     logged: list[int] = []
     settings: dict[str, Any] = {
         "epochs": EPOCHS, "batch": int(batch), "learning_rate": 0.01, "weight_decay": 0.0, "optimizer": "adamw",
-        "schedule": "one_cycle", "average": 0.5, "patience": EPOCHS, "precision": "fp32",
+        "schedule": "one_cycle", "ema_decay": 0.5, "patience": EPOCHS, "precision": "fp32",
     }  # fmt: skip
     task = Task(STEPS, batches, functional.mse_loss, validate, "score", {})
     checkpoint = Path(folder) / "checkpoint.pt"
@@ -62,7 +62,7 @@ def learn(folder: str, batch: str = "8") -> None:
 
 def launch(processes: int, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = [*launcher, "-m", "tests.test_parallel", str(folder), *words]
+    command = [*launcher, "-m", "tests.training.test_parallel", str(folder), *words]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 

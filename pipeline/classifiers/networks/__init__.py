@@ -1,32 +1,56 @@
-"""The classifiers' networks. `classifier` is all that the rest of fercrop needs of them."""
+"""The networks, one module each, found by its name. To add one, add a module.
+
+A module has `build`, which makes the network, and perhaps `Settings`, a `NetworkSettings` of its own. What takes long
+to import, torch too, it imports only there: every stage reads the settings.
+"""
 
 from __future__ import annotations
 
-from torch import nn
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
 
-from pipeline.classifiers.recipe import NetworkName
+from pipeline.classifiers.network_settings import NetworkSettings, Shape
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
-def classifier(name: NetworkName, *, outputs: int, stem: str = "imagenet", pretrained: bool = False) -> nn.Module:
-    """A new classifier with random weights.
+class Network(Protocol):
+    """A module of this package."""
+
+    def build(self, settings: NetworkSettings, shape: Shape) -> nn.Module:
+        """A new network with random weights. Raises InputError if weights were asked for that cannot be had."""
+        ...
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The networks that there are: files with the name of a module, not what editors and systems leave beside them."""
+    stems = (path.stem for path in Path(__file__).parent.glob("*.py"))
+    return tuple(sorted(stem for stem in stems if stem.isidentifier() and not stem.startswith("_")))
+
+
+def settings_of(name: str) -> type[NetworkSettings]:
+    """The kind of settings that a network has."""
+    kind: type[NetworkSettings] = getattr(_module(name), "Settings", NetworkSettings)
+    return kind
+
+
+def build(name: str, settings: NetworkSettings, shape: Shape) -> nn.Module:
+    """A new network with random weights.
 
     Args:
-        name: the network.
-        outputs: how many classes it tells apart.
-        stem: imagenet, or small for one fitted to small images (GoogLeNet only).
-        pretrained: start from ImageNet weights (GoogLeNet only; the others have none and start at random).
-
-    Returns:
-        A module from (N, 1, 48, 48) images in -1..1 to (N, outputs) numbers.
+        name: one of `names`.
+        settings: of the kind `settings_of(name)`.
+        shape: what it takes and gives.
 
     Raises:
-        InputError: pretrained weights were asked for and cannot be had.
+        InputError: weights were asked for that cannot be had.
     """
-    if name == "googlenet":
-        # Imported only here: torchvision takes as long to import as a small network's demo training takes.
-        from pipeline.classifiers.networks.googlenet import GreyGoogLeNet
+    return cast(Network, _module(name)).build(settings, shape)
 
-        return GreyGoogLeNet(outputs, stem, pretrained)
-    from pipeline.classifiers.networks.cnn import cnn
 
-    return cnn(name, outputs)
+def _module(name: str) -> object:
+    return import_module(f"{__name__}.{name}")

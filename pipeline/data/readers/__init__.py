@@ -1,1 +1,33 @@
-"""Readers of expression data sets, one module a format."""
+"""Readers of expression data sets, one module a format, found by its name.
+
+A reader says what it looks for (`WANTED`, see `data.sources`) and reads it (`read`). To add one, add a module.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from pipeline.data.expressions import Expressions
+from pipeline.data.sources import Sources, Wanted
+
+
+class Reader(Protocol):
+    """A module of this package."""
+
+    WANTED: Wanted
+
+    def read(self, sources: Sources) -> Expressions:
+        """Read what `WANTED` found. Raises InputError with one line for what is wrong in which file and row."""
+        ...
+
+
+def names() -> list[str]:
+    """The readers that there are."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+
+
+def reader(name: str) -> Reader:
+    """The reader of this name, one of `names`."""
+    return cast(Reader, import_module(f"{__name__}.{name}"))

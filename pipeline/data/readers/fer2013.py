@@ -25,10 +25,27 @@ import pyarrow
 from pyarrow import csv as arrow_csv
 
 from pipeline.common.files import InputError
-from pipeline.data.expressions import CLASSES, SIDE, SPLITS, VOTES, Expressions
+from pipeline.data.expressions import About, Expressions, Role
 from pipeline.data.pixel_text import parse_rows
 from pipeline.data.sources import Found, Sources, Wanted
 
+SIDE = 48
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+SPLITS: dict[str, Role] = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
+# What FER+'s voters could choose, and which class that is.
+VOTES = {
+    "neutral": "neutral",
+    "happiness": "happy",
+    "surprise": "surprise",
+    "sadness": "sad",
+    "anger": "angry",
+    "disgust": "disgust",
+    "fear": "fear",
+    "contempt": None,
+    "unknown": None,
+    "NF": None,
+}
+NO_FACE = "NF"
 MAX_VOTES = 10  # FER+ asked ten people about each image
 
 NAMES = tuple(f"fer2013.csv{suffix}" for suffix in ("", ".gz", ".xz", ".zip"))
@@ -84,20 +101,18 @@ def read_fer2013(csv: Path, ferplus: Path | None) -> Expressions:
     absent = [name for name in SPLITS if name not in all_split]
     if absent:
         raise InputError(f"{csv}: has no row whose Usage is {' or '.join(absent)}; download the whole file again")
-    return Expressions(
-        images=all_images,
-        labels=np.concatenate(labels),
-        votes=np.zeros((len(all_images), len(VOTES)), np.uint8)
-        if ferplus is None
-        else _read_votes(ferplus, csv, all_split),
-        split=all_split,
-        for_training=all_split == "Training",
-    )
+    count = len(all_images)
+    about = About(name="FER2013", classes=CLASSES, splits=SPLITS)
+    votes = np.zeros((count, 0), np.uint16)
+    if ferplus is not None:
+        about = about.model_copy(update={"votes": VOTES, "no_face": NO_FACE})
+        votes = _read_votes(ferplus, csv, all_split)
+    return Expressions(about, all_images, np.concatenate(labels), votes, all_split, np.full(count, ""))
 
 
-def _read_votes(ferplus: Path, csv: Path, split: npt.NDArray[np.str_]) -> npt.NDArray[np.uint8]:
+def _read_votes(ferplus: Path, csv: Path, split: npt.NDArray[np.str_]) -> npt.NDArray[np.uint16]:
     """The votes (N, 10) from `fer2013new.csv`, held row by row against the split of the images."""
-    votes = np.zeros((len(split), len(VOTES)), np.uint8)
+    votes = np.zeros((len(split), len(VOTES)), np.uint16)
     row = 0
     for usages, *columns in _read_blocks(ferplus, ("Usage", *VOTES), "the Microsoft/FERPlus repository"):
         rows = slice(row, row + len(usages))

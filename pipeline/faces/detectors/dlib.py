@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from pipeline.common.files import InputError
 from pipeline.faces import points
-from pipeline.faces.detectors import Guess, Locator
+from pipeline.faces.detector_settings import PRETRAINED, LandmarkSettings
+from pipeline.faces.guess import Guess, LandmarkDetector
 
 SIDE = 256  # images are enlarged to this side: dlib rounds points to whole pixels
 
@@ -27,8 +28,16 @@ SIDE = 256  # images are enlarged to this side: dlib rounds points to whole pixe
 BOX = (0.093, 0.005, 0.928, 0.839)
 
 
-def open_locator(path: Path) -> Locator:
-    """The locator that uses the predictor in a file. Raises InputError, see `open_predictor`."""
+MODEL = PRETRAINED / "dlib/shape_predictor_68_face_landmarks.dat"
+
+
+def open_detector(settings: LandmarkSettings) -> LandmarkDetector:
+    """dlib's predictor. Raises InputError, see `open_predictor`."""
+    return open_model(MODEL)
+
+
+def open_model(path: Path) -> LandmarkDetector:
+    """The predictor in a file. Raises InputError, see `open_predictor`."""
     return partial(_locate, open_predictor(path))
 
 
@@ -41,9 +50,9 @@ def open_predictor(path: Path) -> Any:
     try:
         import dlib
     except ImportError:
-        raise InputError("params.yaml: landmarks.provider: dlib is not installed; pip install dlib-bin") from None
+        raise InputError("params.yaml: landmarks: dlib is not installed; pip install dlib-bin") from None
     if not path.exists():
-        raise InputError(f"params.yaml: landmarks.dlib_model: {path} is missing; {_remedy()}")
+        raise InputError(f"params.yaml: landmarks: dlib: {path} is missing; {_remedy()}")
     try:
         predictor = dlib.shape_predictor(str(path))
     except RuntimeError as error:
@@ -67,7 +76,7 @@ def predict(predictor: Any, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.floa
 
 
 def _locate(predictor: Any, images: npt.NDArray[np.uint8], progress: bool) -> Guess:
-    """The points are the mean of those in the image and in its mirror image; the doubt is how far they lie apart."""
+    """The points are the mean of those in the image and in its mirror image, the uncertainty how far they lie apart."""
     side = images.shape[1]
     straight = np.empty((len(images), points.COUNT, 2), np.float32)
     mirrored = np.empty_like(straight)
@@ -83,5 +92,5 @@ def _locate(predictor: Any, images: npt.NDArray[np.uint8], progress: bool) -> Gu
 def _remedy() -> str:
     package = find_spec("face_recognition_models")
     if package is None or package.origin is None:
-        return "give the path of shape_predictor_68_face_landmarks.dat (pip install face_recognition_models has it)"
-    return f"write {Path(package.origin).parent / 'models/shape_predictor_68_face_landmarks.dat'} there"
+        return f"put {MODEL.name} there (pip install face_recognition_models has it)"
+    return f"copy {Path(package.origin).parent / 'models' / MODEL.name} there"

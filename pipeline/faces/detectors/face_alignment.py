@@ -19,22 +19,24 @@ from tqdm import tqdm
 
 from pipeline.common.files import InputError
 from pipeline.faces import points
-from pipeline.faces.detectors import Guess, Locator
+from pipeline.faces.detector_settings import PRETRAINED, LandmarkSettings
+from pipeline.faces.guess import Guess, LandmarkDetector
 from pipeline.faces.squares import TIGHT
 
 NAME = "2DFAN-4"
+FOLDER = PRETRAINED / "face_alignment"
 SIDE = 256  # images are enlarged to this side: it cuts at whole pixels, and rounds points to them
 
 
 def weights() -> Path:
-    """Where face-alignment, which must be installed, keeps the weights that it downloads."""
+    """Where the weights are, and where face-alignment, which must be installed, puts those that it downloads."""
     from face_alignment.api import models_urls
 
     name: str = models_urls[NAME].rsplit("/", 1)[1]
-    return Path(torch.hub.get_dir()) / "checkpoints" / name
+    return FOLDER / "checkpoints" / name
 
 
-def open_locator() -> Locator:
+def open_detector(settings: LandmarkSettings) -> LandmarkDetector:
     """The network with its own weights, downloaded if they are not there yet.
 
     Raises:
@@ -44,9 +46,10 @@ def open_locator() -> Locator:
         from face_alignment import FaceAlignment, LandmarksType
     except ImportError:
         raise InputError(
-            "params.yaml: landmarks.provider: face_alignment is not installed; "
+            "params.yaml: landmarks: face_alignment is not installed; "
             "run `rm -r .venv && make .venv`, which installs what requirements.txt names"
         ) from None
+    torch.hub.set_dir(str(FOLDER))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         # The "folder" detector needs no weights of its own, and is never asked: the box of every face is known.
@@ -57,24 +60,23 @@ def open_locator() -> Locator:
         from face_alignment.api import models_urls
 
         raise InputError(
-            f"params.yaml: landmarks.provider: face_alignment has no weights ({error}); "
-            f"put {models_urls[NAME]} at {weights()}"
+            f"params.yaml: landmarks: face_alignment has no weights ({error}); put {models_urls[NAME]} at {weights()}"
         ) from None
     return partial(_locate, network)
 
 
 def _locate(network: Any, images: npt.NDArray[np.uint8], progress: bool) -> Guess:
-    """The network's points; the doubt is how far its heat maps' peaks stay below 1 on average."""
+    """The network's points; the uncertainty is how far its heat maps' peaks stay below 1 on average."""
     side = images.shape[1]
     # It was trained on squares about what the points span, which a whole face fills to 1 / TIGHT.
     low, high = SIDE / 2 * (1 - 1 / TIGHT) - 0.5, SIDE / 2 * (1 + 1 / TIGHT) - 0.5
     found = np.empty((len(images), points.COUNT, 2), np.float32)
-    doubt = np.empty(len(images), np.float32)
+    uncertainty = np.empty(len(images), np.float32)
     for row, image in enumerate(tqdm(images, "locating", unit="image", disable=None if progress else True)):
         large = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         places, scores, _ = network.get_landmarks_from_image(
             np.repeat(large[..., None], 3, -1), [(low, low, high, high)], return_landmark_score=True
         )
         found[row] = (places[0] + 0.5) * (side / SIDE) - 0.5
-        doubt[row] = 1 - scores[0].mean() / 2  # it adds the heat maps of the image and of its mirror image
-    return Guess(found, doubt)
+        uncertainty[row] = 1 - scores[0].mean() / 2  # it adds the heat maps of the image and of its mirror image
+    return Guess(found, uncertainty)

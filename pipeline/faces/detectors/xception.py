@@ -21,35 +21,47 @@ from pipeline.common import device
 from pipeline.common.files import InputError
 from pipeline.common.weights import fill, load_network
 from pipeline.faces import points
-from pipeline.faces.detectors import Guess, Locator
+from pipeline.faces.detector_settings import LandmarkSettings
+from pipeline.faces.guess import Guess, LandmarkDetector
 from pipeline.faces.network import landmark_network
 from pipeline.faces.squares import INPUT
 
 MODEL = Path("models/landmarks.safetensors")
-BATCH = 32
+# Images at a time: on a CPU as many as leave the larger maps in its cache.
+BATCH = {"cpu": 32, "cuda": 512}
 
 
-def open_locator(path: Path, mirror: bool) -> Locator:
+def open_detector(settings: LandmarkSettings) -> LandmarkDetector:
     """The model that `train_landmarks` wrote. Raises InputError if it is missing or damaged."""
+    return open_model(MODEL, settings.mirror)
+
+
+def open_model(path: Path, mirror: bool) -> LandmarkDetector:
+    """The model in a file, in the precision that it was trained in.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
     state, header = load_network(path)
     if header["network"] != "xception":
         raise InputError(f"{path}: weights of {header['network']}, no landmark model; delete it and run `dvc repro`")
     try:
-        width, head = header["recipe"]["width"], header["recipe"]["head"]
+        width, head, precision = (header["recipe"][key] for key in ("width", "head", "precision"))
     except KeyError:
         raise InputError(f"{path}: of an earlier version; delete it and run `dvc repro`") from None
     network = landmark_network(points=points.COUNT, width=width, head=head)
     fill(network, state, path)
-    return locator(network, mirror=mirror or head == "direct")
+    return detector(network, precision, mirror=mirror or head == "direct")
 
 
-def locator(network: nn.Module, precision: str = "auto", mirror: bool = False) -> Locator:
-    """A locator from a network as it is now; training it further does not change the locator.
+def detector(network: nn.Module, precision: str = "auto", mirror: bool = False) -> LandmarkDetector:
+    """A detector from a network as it is now; training it further does not change the detector.
 
     Args:
         network: the landmark model.
         precision: see `device.pick`.
-        mirror: look at the mirror image too, and take the mean. The only source of doubt for a head that does not vote.
+        mirror: look at the mirror image too, and take the mean. A head that does not vote
+            has no other source of uncertainty.
     """
     accelerator = device.pick(precision)
     folded = _fold(copy.deepcopy(network).eval())
@@ -60,19 +72,21 @@ def locator(network: nn.Module, precision: str = "auto", mirror: bool = False) -
 def _locate(
     network: nn.Module, accelerator: Accelerator, mirror: bool, images: npt.NDArray[np.uint8], progress: bool
 ) -> Guess:
-    """The doubt is the standard deviation of where a point lies, over all votes, as a fraction of the image's side."""
+    """The uncertainty is the standard deviation of a point over all votes, as a fraction of the image's side."""
     side = images.shape[1]
     found = np.empty((1 + mirror, len(images), points.COUNT, 3), np.float32)
 
+    batch = BATCH[accelerator.device.type]
+
     def look(start: int) -> None:
         with torch.inference_mode(), accelerator.autocast():
-            pixels = torch.from_numpy(images[start : start + BATCH]).to(accelerator.device)[:, None].float()
+            pixels = torch.from_numpy(images[start : start + batch]).to(accelerator.device)[:, None].float()
             shown = functional.interpolate(pixels, (INPUT, INPUT), mode="bilinear", antialias=side > INPUT)
             shown = scale(shown).contiguous(memory_format=torch.channels_last)
             for result, view in zip(found, (shown, shown.flip(-1)), strict=False):
-                result[start : start + BATCH] = network(view)[..., :3].cpu().numpy()
+                result[start : start + batch] = network(view)[..., :3].cpu().numpy()
 
-    batches = range(0, len(images), BATCH)
+    batches = range(0, len(images), batch)
     for _ in tqdm(
         _each(look, batches, accelerator), "locating", len(batches), unit="batch", disable=None if progress else True
     ):

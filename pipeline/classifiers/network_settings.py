@@ -1,0 +1,27 @@
+"""What a network of `networks` is given: the shape of its task, and its own settings."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+from pipeline.common.settings import Section
+
+
+class Shape(NamedTuple):
+    """What a network takes and gives: (N, channels, side, side) in -1..1 to (N, classes), a number a class."""
+
+    classes: int
+    channels: int
+    side: int
+
+
+class NetworkSettings(Section):
+    """A network's own settings. These are none; a network that has some defines a class `Settings` of this kind."""
+
+    def sides(self, side: int, epochs: int) -> list[int]:
+        """The side of the images in each epoch of a training, in pixels: always the same."""
+        return [side] * epochs
+
+    def to_fill(self) -> Self:
+        """The settings of a network of the same shape whose weights are at hand: none are downloaded for it."""
+        return self

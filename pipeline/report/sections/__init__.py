@@ -1,0 +1,55 @@
+"""The questions of the report, each with a room of its own.
+
+A question NAME is a module `NAME.py`, which computes its tables, and a template `NAME.html`, which shows them. What is
+in the list below is on the page, in its navigation, in `comparison.md` and among the files of `reports/`; nothing else
+knows of it.
+"""
+
+from __future__ import annotations
+
+from pipeline.report.section import Section
+from pipeline.report.sections import (
+    calibration,
+    curves,
+    data,
+    differences,
+    expressions,
+    joined,
+    landmarks,
+    leak,
+    making,
+    regions,
+    reported,
+    scores,
+)
+from pipeline.report.sections.differences import Differences
+from pipeline.report.sections.joined import Joined
+from pipeline.report.sections.scores import Scores
+from pipeline.report.study import Origin, Study
+
+
+def all_sections(study: Study, origin: Origin, scored: Scores, tested: Differences, fused: Joined) -> list[Section]:
+    """Every section in the order of the page. To add or remove one, add or remove its line.
+
+    Args:
+        study: what is compared.
+        origin: where it is from.
+        scored, tested, fused: what the answer follows from, and other sections than their own use too.
+
+    Raises:
+        InputError: the record of the data sets is missing or has another shape.
+    """
+    return [
+        scores.section(study, scored, tested.pairs),
+        differences.section(study, tested),
+        leak.section(study, leak.measure_leak(study), scored),
+        joined.section(study, fused),
+        expressions.section(study, expressions.count_confusion(study)),
+        curves.section(study, scored),
+        calibration.section(study, calibration.measure_calibration(study)),
+        regions.section(study, origin),
+        landmarks.section(study, origin),
+        data.section(study, origin),
+        reported.section(scored, reported.compare_classes(study)),
+        making.section(study, origin),
+    ]

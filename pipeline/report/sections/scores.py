@@ -1,0 +1,167 @@
+"""Which score does every network reach on every region?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data.protocols import PROTOCOLS, PURPOSES
+from pipeline.evaluation.scores import classification
+from pipeline.report.sample import SIGNIFICANT, interval, score
+from pipeline.report.section import Block, Section
+from pipeline.report.study import HEADLINE, MEAN, ORDER, SAMPLED, Study
+from pipeline.report.tables import Rows, records, where
+from pipeline.report.words import percent, points
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores as fractions; `low` and `high` bound a 95% interval.
+
+    Attributes:
+        scores: protocol, region, network (or `MEAN`), seeds, n, accuracy, accuracy_low, accuracy_high, accuracy_sd
+            (over seeds, missing with one), macro_f1, macro_f1_low, macro_f1_high, fell_back.
+        baseline: protocol, n, label (the commonest class of those trained on, given to every image), accuracy,
+            macro_f1.
+    """
+
+    scores: pd.DataFrame
+    baseline: pd.DataFrame
+
+    def always(self, protocol: str) -> dict[str, Any]:
+        """The row of the baseline; its `n` is the number of images that the protocol scores."""
+        return records(where(self.baseline, protocol=protocol))[0]
+
+    @property
+    def accuracies(self) -> dict[tuple[str, str, str], float]:
+        """By protocol, region and network."""
+        return {(row["protocol"], row["region"], row["network"]): row["accuracy"] for row in records(self.scores)}
+
+
+def measure_scores(study: Study) -> Scores:
+    """Score every region and network under every protocol, and beside them the commonest class."""
+    return Scores(pd.concat([_of_protocol(study, protocol) for protocol in ORDER], ignore_index=True), _baseline(study))
+
+
+def _of_protocol(study: Study, protocol: str) -> pd.DataFrame:
+    params, scored = study.params, study.rows(protocol)
+    labels, answers = study.results.labels[scored], study.predicted[..., scored]
+    actual = score(labels, answers, len(study.results.classes))
+    correct = (answers == labels).mean(axis=-1)  # (regions, networks, seeds)
+    by_seed = np.concatenate([correct, correct.mean(axis=1, keepdims=True)], axis=1)
+    found = []
+    for i, region in enumerate(params.regions):
+        for k, network in enumerate([*params.networks, MEAN]):
+            record: dict[str, Any] = {"protocol": protocol, "region": region, "network": network}
+            record |= {"seeds": len(params.seeds), "n": len(labels)}
+            record |= {"accuracy": actual.accuracy[0, i, k], "macro_f1": actual.macro_f1[0, i, k]}
+            if protocol in study.samples:
+                drawn = study.samples[protocol].drawn
+                record["accuracy_low"], record["accuracy_high"] = interval(drawn.accuracy[:, i, k])
+                record["macro_f1_low"], record["macro_f1_high"] = interval(drawn.macro_f1[:, i, k])
+            if len(params.seeds) > 1:
+                record["accuracy_sd"] = by_seed[i, k].std(ddof=1)
+            record["fell_back"] = study.results.fell_back[i, study.rows(protocol)].mean()
+            found.append(record)
+    columns = ["protocol", "region", "network", "seeds", "n", "accuracy", "accuracy_low", "accuracy_high"]
+    columns += ["accuracy_sd", "macro_f1", "macro_f1_low", "macro_f1_high", "fell_back"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _baseline(study: Study) -> pd.DataFrame:
+    classes, commonest = study.results.classes, study.commonest
+    found = []
+    for protocol in ORDER:
+        labels = study.results.labels[study.rows(protocol)]
+        certain = np.tile(np.eye(len(classes), dtype=np.float32)[commonest], (len(labels), 1))
+        scores = classification(labels, certain, study.results.classes)
+        shown = {name: scores[name] for name in ("n", "accuracy", "macro_f1")}
+        found.append({"protocol": protocol, "label": classes[commonest], **shown})
+    return pd.DataFrame(found)
+
+
+def score_rows(scores: Scores, pairs: pd.DataFrame, protocol: str, study: Study) -> Rows:
+    """The accuracies of one protocol: a row a region, a column a network, and their mean.
+
+    In brackets the difference to the reference in points, with a star where it is significant after Holm's
+    adjustment; with several seeds the standard deviation over them behind a plus-minus sign.
+
+    Args:
+        scores: from `measure_scores`.
+        pairs: the tests of the differences; see `differences.Differences`.
+        protocol: the one that is shown.
+        study: what is compared.
+    """
+    networks, reference = study.params.networks, study.reference
+    cells = {(row["region"], row["network"]): row for row in records(where(scores.scores, protocol=protocol))}
+    tests = {(row["within"], row["one"], row["other"]): row for row in records(where(pairs, protocol=protocol))}
+    rows = [["region", *networks, MEAN, "fell back"]]
+    for region in study.params.regions:
+        entries = []
+        for network in [*networks, MEAN]:
+            mine, base = cells[region, network], cells[reference, network]
+            text = percent(mine["accuracy"])
+            if not np.isnan(mine["accuracy_sd"]):
+                text += f" ± {points(mine['accuracy_sd'])}"
+            if region != reference:
+                pair = tests.get((network, region, reference), {"p_holm": np.nan})
+                star = "*" if pair["p_holm"] < SIGNIFICANT else ""
+                text += f" ({points(mine['accuracy'] - base['accuracy'], signed=True)}{star})"
+            entries.append(text)
+        rows.append([region, *entries, percent(cells[region, MEAN]["fell_back"])])
+    always, blank = scores.always(protocol), [""] * len(networks)
+    return [*rows, [f"always {always['label']}", *blank, percent(always["accuracy"]), ""]]
+
+
+def interval_rows(scores: Scores) -> Rows:
+    """Every score with its interval, where there is one."""
+    rows = [["protocol", "region", "network", "n", "accuracy", "its 95% interval", "macro F1", "its 95% interval"]]
+    for row in records(scores.scores):
+        entries = [percent(row["accuracy"]), "", f"{row['macro_f1']:.3f}", ""]
+        if row["protocol"] in SAMPLED:
+            entries[1] = f"{percent(row['accuracy_low'])} to {percent(row['accuracy_high'])}"
+            entries[3] = f"{row['macro_f1_low']:.3f} to {row['macro_f1_high']:.3f}"
+        rows.append([row["protocol"], row["region"], row["network"], f"{row['n']:,}", *entries])
+    return rows
+
+
+def section(study: Study, scores: Scores, pairs: pd.DataFrame) -> Section:
+    """The section, with stars from the tests of pairs."""
+    shown, blocks = [], []
+    for protocol in ORDER:
+        note = f"{PURPOSES[protocol]} {scores.always(protocol)['n']:,} images ({' + '.join(PROTOCOLS[protocol])})."
+        rows = score_rows(scores, pairs, protocol, study)
+        shown.append({"protocol": protocol, "note": note, "rows": rows})
+        brackets = (
+            f"Accuracy, and in brackets its difference to {study.reference} in points; * significant after Holm's "
+            "adjustment."
+        )
+        blocks.append(Block(f"Protocol {protocol}", f"{note} {brackets}", rows))
+    context = {
+        "shown": shown,
+        "headline": HEADLINE,
+        "reference": study.reference,
+        "intervals": interval_rows(scores),
+    }
+    tables = {"scores": scores.scores, "baseline": scores.baseline}
+    plots = {"test_accuracy": _bars(scores)}
+    return Section("scores", "Scores", "Scores", context, blocks, tables, plots, _metrics(scores, study))
+
+
+def _bars(scores: Scores) -> pd.DataFrame:
+    table = where(scores.scores, protocol=HEADLINE)
+    accuracy = table.loc[table["network"] != MEAN, ["region", "network", "accuracy"]]
+    # DVC's template stacks bars of the same label, hence the column `bar`.
+    return accuracy.assign(bar=accuracy["network"] + " " + accuracy["region"])
+
+
+def _metrics(scores: Scores, study: Study) -> dict[str, dict[str, float]]:
+    found = {}
+    for protocol in ("validation", HEADLINE):
+        for network in study.params.networks:
+            of = where(scores.scores, protocol=protocol, network=network)
+            found[f"{protocol}/{network}"] = dict(zip(of["region"], of["accuracy"].round(4).tolist(), strict=True))
+    return found

@@ -1,0 +1,81 @@
+"""How far a training has come, on disk: it goes on from there as if it had not been interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipeline.common.files import InputError, whole_file
+
+
+@dataclass
+class Progress:
+    """How far the training has come: for each epoch its metrics, and the best epoch with its weights."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = -1
+    best: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+def key_of(content: dict[str, Any]) -> str:
+    """A digest of what a checkpoint must agree in to be gone on from: settings, seed, data."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def save_checkpoint(path: Path, key: str, code: str, parts: dict[str, Any], progress: Progress) -> None:
+    """Write the whole state.
+
+    Args:
+        key: see `key_of`.
+        code: a digest of the code that the training depends on.
+        parts: all that has a `state_dict`.
+    """
+    states = {name: part.state_dict() for name, part in parts.items()}
+    content = {"key": key, "code": _made_by(code), "parts": states, "progress": vars(progress)}
+    with whole_file(path) as part, part.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # torch hides a full disk behind an error of its own
+                raise error.__context__ from None
+            raise
+
+
+def load_checkpoint(path: Path, key: str, code: str, parts: dict[str, Any]) -> Progress:
+    """Take up what `save_checkpoint` left, if it belongs to this training; else start anew.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    if not path.exists():
+        return Progress()
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        found, made_by = saved["key"], saved.get("code")
+    except (PermissionError, MemoryError):
+        raise
+    except Exception:  # each place of the damage has its own error
+        raise InputError(f"{path}: damaged; delete it and run again, the training starts anew") from None
+    if found != key:
+        return Progress()
+    if made_by != _made_by(code):
+        print(f"{path}: of other code, or another version of torch: the training starts anew", flush=True)
+        return Progress()
+    try:
+        for name, part in parts.items():
+            part.load_state_dict(saved["parts"][name])
+        progress = Progress(**saved["progress"])
+    except (RuntimeError, ValueError, KeyError, TypeError):
+        # A part may be filled already: nothing can be kept.
+        raise InputError(f"{path}: of another network; delete it and run again, the training starts anew") from None
+    print(f"{path}: going on after epoch {len(progress.history)}", flush=True)
+    return progress
+
+
+def _made_by(code: str) -> str:
+    return f"{code} torch {torch.__version__}"

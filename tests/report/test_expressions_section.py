@@ -1,0 +1,90 @@
+"""Expression by expression, against scikit-learn and numbers worked by hand."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+from made_up import CLASSES, LABELS
+from page_reader import Reader
+from sklearn.metrics import confusion_matrix
+from studies import THREE, Found, by_hand, three_regions
+
+from pipeline.classifiers.cells import Cell
+from pipeline.evaluation.results import Results
+from pipeline.report.page import render
+from pipeline.report.sections.expressions import Counts, count_confusion, section
+from pipeline.report.study import MEAN
+
+
+@pytest.fixture
+def found() -> Found:
+    return three_regions()
+
+
+@pytest.fixture
+def results(found: Found) -> Results:
+    return found.study.results
+
+
+def test_confusion_is_counted_on_test_with_a_row_a_true_class(found: Found, results: Results) -> None:
+    confusion = count_confusion(found.study)
+    cells = list(product(enumerate(THREE), enumerate(["cnn1", "cnn2"]), enumerate([0, 1])))
+    for (i, region), (k, network), (s, seed) in cells:
+        expected = confusion_matrix(LABELS[30:], results.probabilities[i, k, s, 30:].argmax(axis=1), labels=range(7))
+        np.testing.assert_array_equal(confusion[Cell(region, network, seed)], expected)
+    assert len(confusion) == len(cells)
+
+
+def test_expressions_over_all_networks_and_seeds() -> None:
+    # Of the rows 0, 1, 2, 3, 3, 3, 3, 4, 5, 6 the first so many are right.
+    page = render(section(by_hand().study, count_confusion(by_hand().study)))
+    rows = Reader(f"<main>{page}</main>").table("expression", "images")
+    assert [row[:2] for row in rows] == [
+        *([name, "4" if name == "happy" else "1"] for name in CLASSES),
+        [MEAN, "10"],
+    ]
+    happy, sad, surprise = (next(row for row in rows if row[0] == name) for name in ("happy", "sad", "surprise"))
+    # 2 + 4 + 3 + 3 of 16, and 4 + 4 + 2 + 3.
+    assert happy[2:] == ["75.0%", "81.2% (+6.2)"]
+    assert sad[2:] == ["0.0%", "50.0% (+50.0)"]
+    assert surprise[2:] == ["0.0%", "0.0% (+0.0)"]
+
+
+def test_confusion_of_all_seeds_together() -> None:
+    def matrix(right: int, wrong: int) -> Counts:
+        counts = np.eye(7, dtype=int)
+        counts[3, 3:5] = right, wrong
+        return counts
+
+    of_network = {"cnn1": matrix(9, 1), "cnn2": matrix(2, 1)}
+    page = render(section(by_hand().study, {cell: of_network[cell.network] for cell in by_hand().study.cells}))
+    figures = re.findall(
+        r"<figcaption>(face, [^<]*)</figcaption>\s*(<table class=\"matrix\">.*?</table>)", page, re.DOTALL
+    )
+    hints = {name: re.findall(r'--share:(\d+)" title="(happy called [^"]*)">(\d*)<', table) for name, table in figures}
+    assert list(hints) == ["face, all networks", "face, cnn1", "face, cnn2"]
+    assert hints["face, all networks"][3] == ("85", "happy called happy: 22 of 26", "85")
+    assert hints["face, cnn1"][3:5] == [
+        ("90", "happy called happy: 18 of 20", "90"),
+        ("10", "happy called sad: 2 of 20", "10"),
+    ]
+    assert hints["face, cnn2"][5] == ("0", "happy called surprise: 0 of 6", "")
+
+
+def test_the_plot_of_confusion_holds_every_test_image() -> None:
+    plots = section(by_hand().study, count_confusion(by_hand().study)).plots
+    assert len(plots) == 8
+    # Seed 1 is right on the first seven test images, and calls the others by the next class.
+    images = plots["confusion_test/vanilla-cnn1-1"]
+    assert sorted(images.itertuples(index=False, name=None)) == [
+        ("angry", "angry"),
+        ("disgust", "disgust"),
+        ("fear", "fear"),
+        *[("happy", "happy")] * 4,
+        ("neutral", "angry"),
+        ("sad", "surprise"),
+        ("surprise", "neutral"),
+    ]

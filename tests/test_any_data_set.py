@@ -1,0 +1,176 @@
+"""Data sets that are not FER2013 go through the whole graph, without one change of code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from projects import ROOT, copy_settings, set_parameter, write_faces, write_landmark_model, write_photographs
+
+from pipeline.classifiers.classifier_file import load_classifier
+from pipeline.data.expressions import About, Expressions
+from pipeline.data.roles import Roles
+from pipeline.regions.variants import Variant
+from stages import (
+    calibrate_trust,
+    compare,
+    crop,
+    evaluate,
+    evaluate_landmarks,
+    locate_landmarks,
+    obtain,
+    prepare_expressions,
+    train,
+)
+
+SPLIT = "{shares: [0.6, 0.2, 0.2], group: subject}"
+
+
+def smooth(count: int, side: int, channels: int) -> npt.NDArray[np.uint8]:
+    """Images that look like nothing, each like itself alone."""
+    noise = np.random.default_rng(0).normal(128, 300, (count, side, side, channels))
+    images = np.stack([cv2.GaussianBlur(image, (0, 0), 3).reshape(side, side, channels) for image in noise])
+    whole: npt.NDArray[np.uint8] = images.clip(0, 255).astype(np.uint8)
+    return whole if channels == 3 else whole[..., 0]
+
+
+def five_classes_in_colour() -> Expressions:
+    """5 classes, 64 pixels, colour, no published split, 10 subjects of 12 images."""
+    count = 120
+    return Expressions(
+        about=About(name="selfies", classes=("bored", "cross", "glad", "gloomy", "startled")),
+        images=smooth(count, 64, 3),
+        labels=(np.arange(count) % 5).astype(np.uint8),
+        votes=np.zeros((count, 0), np.uint16),
+        split=np.full(count, ""),
+        subject=np.array([f"person {row // 12}" for row in range(count)]),
+    )
+
+
+def eight_classes_with_votes() -> Expressions:
+    """8 classes, 49 pixels, grey, votes for 9 choices, a published split of other names."""
+    count = 128
+    names = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+    labels = np.arange(count) % 8
+    votes = np.eye(9, dtype=np.uint16)[labels] * 7 + np.eye(9, dtype=np.uint16)[(labels + 1) % 9] * 3
+    return Expressions(
+        about=About(
+            name="voted",
+            classes=names,
+            votes={**{name: name for name in names}, "nobody": None},
+            no_face="nobody",
+            splits={"learn": "train", "tune": "validation", "judge": "test"},
+        ),
+        images=smooth(count, 49, 1),
+        labels=labels.astype(np.uint8),
+        votes=votes,
+        split=np.repeat(["learn", "tune", "judge"], [64, 32, 32]),
+        subject=np.full(count, ""),
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with small settings, 300-W and a landmark model, all but the expression data set."""
+    monkeypatch.chdir(tmp_path)
+    copy_settings()
+    write_photographs()
+    for key, value in {"source": "real", "expressions": "prepared", "networks": "[cnn1, googlenet]"}.items():
+        set_parameter(key, value)
+    recipes = Path("recipes.yaml")
+    for line in ("epochs", "patience"):
+        recipes.write_text("\n".join(_once(line, text) for text in recipes.read_text().split("\n")))
+    return tmp_path
+
+
+def _once(key: str, line: str) -> str:
+    """An epoch is enough."""
+    before, found, _ = line.partition(f"{key}: ")
+    return f"{before}{key}: 1" if found and not before.strip() else line
+
+
+def go_through(expressions: Expressions) -> None:
+    """What `dvc repro` runs."""
+    Path("data/raw").mkdir(parents=True, exist_ok=True)
+    expressions.save(Path("data/raw/prepared"))
+    obtain.main()
+    prepare_expressions.main()
+    write_faces()
+    write_landmark_model()
+    calibrate_trust.main()
+    evaluate_landmarks.main()
+    locate_landmarks.main()
+    set_parameter("max_error", "10")  # nothing that an untrained model finds is to be trusted, and here all is
+    for region in ("vanilla", "face", "mouth"):
+        crop.main(region)
+        for network in ("cnn1", "googlenet"):
+            train.main(region, network, "0")
+            evaluate.main(region, network, "0")
+    compare.main()
+
+
+def check(expressions: Expressions, side: int) -> None:
+    """Every stage knows the classes, and each image was cut to the side from the original once."""
+    about = expressions.about
+    variant = Variant.load(Path("data/variants/mouth"))
+    assert variant.images.shape == (len(expressions), side, side, *expressions.images.shape[3:])
+    assert not variant.fell_back.any()
+    scores = json.loads(Path("reports/classifiers/mouth/googlenet-0/metrics.json").read_bytes())
+    assert tuple(scores["protocols"]["test"]["per_class"]) == about.classes
+    predictions = pd.read_parquet("reports/classifiers/mouth/cnn1-0/predictions.parquet")
+    assert [name for name in predictions if name.startswith("p_")] == [f"p_{name}" for name in about.classes]
+    page = Path("reports/index.html").read_text()
+    assert all(name in page for name in about.classes)
+    classifier = load_classifier(Path("models/classifiers/mouth/cnn1-0.safetensors"))
+    assert classifier.classes == about.classes
+    assert classifier.shape == (len(about.classes), expressions.channels, side)
+
+
+def test_five_classes_in_colour_of_ten_subjects_without_a_split(project: Path) -> None:
+    set_parameter("split", SPLIT)
+    expressions = five_classes_in_colour()
+    go_through(expressions)
+    check(expressions, 48)
+    role = Roles.load(Path("data/roles.npz")).role
+    people = {name: set(expressions.subject[role == name]) for name in ("train", "validation", "test")}
+    assert [len(group) for group in people.values()] == [6, 2, 2]
+    assert not people["train"] & people["test"]
+
+
+def test_eight_classes_with_votes_and_other_names_of_splits(project: Path) -> None:
+    set_parameter("side", "40")
+    recipes = Path("recipes.yaml")
+    recipes.write_text(recipes.read_text().replace("votes: 0.0", "votes: 1.0"))
+    expressions = eight_classes_with_votes()
+    go_through(expressions)
+    check(expressions, 40)
+    role = Roles.load(Path("data/roles.npz")).role
+    assert role.tolist() == ["train"] * 64 + ["validation"] * 32 + ["test"] * 32
+
+
+def test_a_classifiers_file_alone_is_enough_to_classify_a_cut_image(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_parameter("split", SPLIT)
+    expressions = five_classes_in_colour()
+    go_through(expressions)
+    image = Variant.load(Path("data/variants/mouth")).images[7]
+    said = pd.read_parquet("reports/classifiers/mouth/cnn1-0/predictions.parquet").iloc[7]
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.copy("models/classifiers/mouth/cnn1-0.safetensors", elsewhere)
+    image = np.array(image)
+    monkeypatch.chdir(elsewhere)  # where neither params.yaml nor any data are
+    classifier = load_classifier(Path("cnn1-0.safetensors"))
+    answer = classifier.classify(image)
+    assert list(answer) == list(expressions.about.classes)
+    assert list(answer.values()) == pytest.approx([said[f"p_{name}"] for name in answer], abs=5e-3)  # bfloat16
+    assert classifier.header.region == {"points": " ".join(map(str, range(49, 69))), "margin": 0.3}
+    assert (classifier.header.data_set, classifier.header.cell) == ("selfies", ("mouth", "cnn1", 0, None))
+    assert set(classifier.header.scores) == {"validation"}
+    assert ROOT not in Path.cwd().parents
