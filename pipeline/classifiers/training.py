@@ -23,6 +23,7 @@ from pipeline.common import device
 from pipeline.common.code import code_digest
 from pipeline.common.files import InputError
 from pipeline.regions.variants import Variant
+from pipeline.training.batches import count_batches, split_batches
 from pipeline.training.checkpoint import Progress
 from pipeline.training.loop import Batch, Log, Task, fit
 
@@ -73,7 +74,7 @@ def train(
     network = networks.build(name, recipe.network, shape_of(variant))
     examples = _examples(variant, train_rows, recipe)
     task = Task(
-        steps=max(1, len(train_rows) // recipe.batch),
+        steps=count_batches(len(train_rows), recipe.batch),
         batches=_batches(examples, recipe, variant.side, seed),
         loss=_loss(examples.weights, recipe),
         validate=_validation(variant, validation_rows, recipe),
@@ -108,12 +109,11 @@ def _batches(examples: Examples, recipe: Recipe, side: int, seed: int) -> Callab
 
     def batches(epoch: int, share: slice) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed * 10_000 + epoch)
-        order = device.send(torch.randperm(len(examples.images), generator=generator), examples.images.device)
+        order = torch.randperm(len(examples.images), generator=generator)
         process = share.start or 0
         if process:
             generator.manual_seed(seed * 10_000 + epoch + 1_000_000_000 * process)
-        for step in range(max(1, len(order) // recipe.batch)):
-            rows = order[step * recipe.batch : (step + 1) * recipe.batch][share]
+        for rows in split_batches(device.send(order, examples.images.device), recipe.batch, share):
             shown = augment_batch(normalise(examples.images[rows]), recipe.augment, generator)
             yield mix_batch(resize(shown, sides[epoch]), examples.targets[rows], recipe.augment, generator)
 

@@ -24,6 +24,7 @@ from pipeline.faces.network.heads import Direct
 from pipeline.faces.network.xception import Xception
 from pipeline.faces.recipe import LandmarkRecipe
 from pipeline.faces.squares import INPUT, cut_squares
+from pipeline.training.batches import count_batches, split_batches
 from pipeline.training.checkpoint import Progress
 from pipeline.training.loop import Batch, Log, Task, fit
 
@@ -50,7 +51,7 @@ def train(
     network = landmark_network(points=points.COUNT, width=recipe.width, head=recipe.head)
     _start_at_mean_shape(network, faces, train_rows)
     task = Task(
-        steps=max(1, len(train_rows) // recipe.batch),
+        steps=count_batches(len(train_rows), recipe.batch),
         batches=_batches(faces, train_rows, recipe, seed),
         loss=LOSSES[recipe.loss],
         validate=_validation(faces, validation_rows, recipe),
@@ -67,9 +68,8 @@ def _batches(faces: Faces, rows: Rows, recipe: LandmarkRecipe, seed: int) -> Cal
     def batches(epoch: int, share: slice) -> Iterator[Batch]:
         order = np.random.default_rng([seed, epoch]).permutation(rows)
         augment = augmentation(seed * 10_000 + epoch + 1_000_000_000 * (share.start or 0))
-        for step in range(max(1, len(order) // recipe.batch)):
-            taken = order[step * recipe.batch : (step + 1) * recipe.batch][share]
-            pairs = [augment(faces.images[row], faces.points[row]) for row in taken]
+        for taken in split_batches(torch.from_numpy(order), recipe.batch, share):
+            pairs = [augment(faces.images[row], faces.points[row]) for row in taken.tolist()]
             images = torch.from_numpy(np.stack([image for image, _ in pairs]))
             targets = torch.from_numpy(np.stack([face for _, face in pairs]))
             yield scale(images[:, None].float()), (targets + 0.5) / INPUT - 0.5

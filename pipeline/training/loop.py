@@ -31,8 +31,8 @@ from pipeline.training.schedules import schedules
 Batch = tuple[torch.Tensor, torch.Tensor]
 Log = Callable[[int, dict[str, float]], None]
 
-# The state is written after an epoch if that takes at most this share of the time since it was last written. After every
-# epoch of three seconds it would take longer than these with a network of 94 MB.
+# The state is written after an epoch if that takes at most this share of the time since it was last written: the state
+# of a large network takes longer to write than a small data set takes to train on.
 SAVING = 0.05
 
 

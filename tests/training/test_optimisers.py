@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from new_networks import new_network
 from torch import nn
 from torch.optim import Optimizer
 
