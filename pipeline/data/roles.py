@@ -6,6 +6,7 @@ asked for, images are drawn so that classes keep their proportions, and twins or
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -93,8 +94,9 @@ def assign_roles(
         role[train & np.isin(twins, twins[np.isin(role, ["validation", "test"])])] = "unused"
     absent = [name for name in ROLES if name != "unused" and name not in role]
     if absent:
-        remedy = "set twins.train_on to true" if absent == ["train"] else "choose another split"
-        raise InputError(f"params.yaml: split: leaves no image to {' or '.join(absent)} with; {remedy}")
+        leak = absent == ["train"] and not train_on_twins
+        remedy = "set twins.train_on to true" if leak else "choose another split"
+        raise InputError(f"params.yaml: split: leaves no image for {' or '.join(absent)}; {remedy}")
     return Roles(role)
 
 
@@ -153,10 +155,15 @@ def _part(
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     of = Fraction(share).limit_denominator(20)
-    several = len(np.unique(groups)) < len(groups)
-    splitter = (StratifiedGroupKFold if several else StratifiedKFold)(of.denominator, shuffle=True, random_state=seed)
-    try:
-        parts = [part for _, part in splitter.split(np.zeros(len(labels)), labels, groups)]
-    except ValueError as error:
-        raise InputError(f"params.yaml: split: cannot be drawn ({error}); take larger shares") from None
+    if of.denominator == 1:
+        raise InputError("params.yaml: split: cannot be drawn (a share is below a twentieth); take larger shares")
+    kind = StratifiedGroupKFold if len(np.unique(groups)) < len(groups) else StratifiedKFold
+    splitter = kind(of.denominator, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # That there are fewer images of a class than parts, so that some get none, or that all groups are single.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            parts = [part for _, part in splitter.split(np.zeros(len(labels)), labels, groups)]
+        except ValueError as error:
+            raise InputError(f"params.yaml: split: cannot be drawn ({error}); take larger shares") from None
     return np.sort(np.concatenate(parts[: of.numerator]).astype(np.int64))

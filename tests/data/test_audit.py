@@ -157,10 +157,8 @@ def test_counts_what_most_voters_call_no_face() -> None:
 
 
 def test_without_votes_nobody_says_what_is_no_face() -> None:
-    without: dict[str, Any] = {
-        "about": About(name="example", classes=ABOUT.classes),
-        "votes": np.zeros((len(ROWS), 0), np.uint16),
-    }
+    about = About(name="example", classes=ABOUT.classes)
+    without: dict[str, Any] = {"about": about, "votes": np.zeros((len(ROWS), 0), np.uint16)}
     assert count(**without)["no_face"] is None
     assert not no_face(replace(example()[0], **without)).any()
 

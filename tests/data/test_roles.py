@@ -1,0 +1,273 @@
+"""What an image is for: as published, or drawn so that classes keep their shares and groups stay together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from sample_sets import expression_set, refused
+
+from pipeline.common.files import save_arrays
+from pipeline.data.expressions import Expressions
+from pipeline.data.roles import ROLES, Roles, Shares, assign_roles, joined, read_split
+
+Group = Literal["none", "twins", "subject", "both"]
+Groups = npt.NDArray[np.int32]
+
+
+def alone(count: int) -> Groups:
+    return np.arange(count, dtype=np.int32)
+
+
+def shares(*values: float, group: Group = "none", seed: int = 0) -> Shares:
+    return Shares.model_validate({"shares": values or (0.6, 0.2, 0.2), "group": group, "seed": seed})
+
+
+def counts(role: npt.NDArray[np.str_]) -> list[int]:
+    return [int((role == name).sum()) for name in ROLES]
+
+
+# The published split
+
+
+def test_a_published_split_is_taken_as_it_comes() -> None:
+    expressions = expression_set(6, side=4, splits={"big": "train", "b": "validation", "eval": "test"})
+    found = assign_roles(expressions, alone(6), "official", True)
+    assert found.role.tolist() == ["train", "train", "validation", "validation", "test", "test"]
+
+
+def test_several_splits_may_be_for_one_role_and_those_for_none_and_rows_in_none_are_unused() -> None:
+    splits = {"a": "train", "b": "test", "c": "unused", "d": "validation", "e": "train"}
+    expressions = expression_set(5, side=4, splits=splits)  # type: ignore[arg-type]
+    expressions = replace(expressions, split=np.array(["e", "b", "c", "d", "a"]))
+    assert assign_roles(expressions, alone(5), "official", True).role.tolist() == [
+        "train", "test", "unused", "validation", "train",
+    ]  # fmt: skip
+    expressions = replace(expressions, split=np.array(["e", "b", "", "d", ""]))
+    assert assign_roles(expressions, alone(5), "official", True).role.tolist() == [
+        "train", "test", "unused", "validation", "unused",
+    ]  # fmt: skip
+
+
+def test_without_a_published_split_it_says_what_to_set_instead() -> None:
+    said = refused(assign_roles, expression_set(6, side=4, splits={}), alone(6), "official", True)
+    assert said == (
+        "params.yaml: split: sample comes without a split of its own; "
+        "set split to {shares: [0.6, 0.2, 0.2], group: both}, for example"
+    )
+    rule = read_split({"shares": [0.6, 0.2, 0.2], "group": "both"})
+    assert assign_roles(expression_set(50, side=4, splits={}), alone(50), rule, True)
+
+
+@pytest.mark.parametrize(
+    ("splits", "absent"),
+    [
+        ({"a": "train", "b": "test"}, "validation"),
+        ({"a": "train", "b": "unused"}, "validation or test"),
+        ({"a": "unused", "b": "unused"}, "train or validation or test"),
+        ({"a": "validation", "b": "test"}, "train"),
+    ],
+)
+def test_a_published_split_without_a_role_is_refused(splits: dict[str, Any], absent: str) -> None:
+    said = refused(assign_roles, expression_set(8, side=4, splits=splits), alone(8), "official", True)
+    assert said == f"params.yaml: split: leaves no image for {absent}; choose another split"
+
+
+# Training without what is known of validation and test
+
+TWINS = np.array([0, 1, 2, 3, 3, 1, 2, 4, 2], np.int32)  # of three rows in each role
+
+
+def test_training_images_with_a_twin_in_validation_or_test_are_unused_if_asked_for() -> None:
+    expressions = expression_set(9, side=4)
+    with_twins, without = (assign_roles(expressions, TWINS, "official", train_on) for train_on in (True, False))
+    assert with_twins.role.tolist() == ["train"] * 3 + ["validation"] * 3 + ["test"] * 3
+    assert without.role.tolist() == ["train", "unused", "unused"] + ["validation"] * 3 + ["test"] * 3
+
+
+def test_if_every_training_image_has_such_a_twin_it_says_what_to_change() -> None:
+    twins = np.array([0, 1, 2] * 3, np.int32)
+    said = refused(assign_roles, expression_set(9, side=4), twins, "official", False)
+    assert said == "params.yaml: split: leaves no image for train; set twins.train_on to true"
+
+
+# A drawn split
+
+
+def crowd(count: int = 600, classes: int = 7) -> tuple[Expressions, Groups]:
+    """Classes of very different sizes, up to five images a person, and a fifth of the images are pairs of twins."""
+    rng = np.random.default_rng(0)
+    names = [f"class {code}" for code in range(classes)]
+    odds = np.linspace(1, 4, classes)
+    person = rng.permutation(count) // 5  # of every third it is not known who it is
+    expressions = expression_set(
+        count, side=4, classes=names, splits={}, subjects=[f"person {n}" if n % 3 else "" for n in person]
+    )
+    labels = rng.choice(classes, count, p=odds / odds.sum()).astype(np.uint8)
+    twins = np.arange(count, dtype=np.int32)
+    first, second = rng.permutation(count)[: count // 5].reshape(2, -1)
+    twins[second] = twins[first]
+    return replace(expressions, labels=labels), np.unique(twins, return_inverse=True)[1].astype(np.int32)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("group", ["none", "twins", "subject", "both"])
+@pytest.mark.parametrize(("classes", "parts"), [(2, (0.8, 0.1, 0.1)), (7, (0.6, 0.2, 0.2)), (8, (0.5, 0.2, 0.3))])
+def test_a_drawn_split_has_the_shares_in_all_and_in_every_class(
+    classes: int, parts: tuple[float, ...], group: Group
+) -> None:
+    expressions, twins = crowd(classes=classes)
+    found = assign_roles(expressions, twins, shares(*parts, group=group), True)
+    np.testing.assert_allclose(counts(found.role), 600 * np.array([*parts, 0]), atol=25)
+    for code in range(classes):
+        of_class = found.role[expressions.labels == code]
+        np.testing.assert_allclose(counts(of_class), len(of_class) * np.array([*parts, 0]), atol=12)
+
+
+def straddling(groups: npt.NDArray[Any], role: npt.NDArray[np.str_]) -> int:
+    """How many groups are in more than one role."""
+    return len(np.unique(np.stack([groups.astype(str), role]), axis=1).T) - len(np.unique(groups))
+
+
+@pytest.mark.parametrize("group", ["none", "twins", "subject", "both"])
+def test_a_drawn_split_keeps_together_what_it_was_asked_to(group: Group) -> None:
+    expressions, twins = crowd()
+    role = assign_roles(expressions, twins, shares(group=group), True).role
+    known = expressions.subject != ""
+    assert (straddling(twins, role) == 0) == (group in ("twins", "both"))
+    assert (straddling(expressions.subject[known], role[known]) == 0) == (group in ("subject", "both"))
+
+
+def test_a_drawn_split_follows_from_the_seed() -> None:
+    expressions, twins = crowd()
+    for group in ("none", "both"):
+        one, again, other = (assign_roles(expressions, twins, shares(group=group, seed=n), True) for n in (3, 3, 4))
+        assert one.role.tolist() == again.role.tolist()
+        assert (one.role != other.role).sum() > 100
+
+
+def test_a_published_split_does_not_matter_if_one_is_drawn() -> None:
+    expressions = expression_set(70, side=4)
+    unpublished = expression_set(70, side=4, splits={})
+    one, other = (assign_roles(each, alone(70), shares(), True) for each in (expressions, unpublished))
+    assert one.role.tolist() == other.role.tolist()
+
+
+def test_twins_across_a_drawn_split_are_left_out_of_training_if_asked_for() -> None:
+    expressions, twins = crowd()
+    with_twins, without = (assign_roles(expressions, twins, shares(), train_on).role for train_on in (True, False))
+    elsewhere = np.isin(twins, twins[np.isin(with_twins, ["validation", "test"])])
+    expected = np.where((with_twins == "train") & elsewhere, "unused", with_twins)
+    assert without.tolist() == expected.tolist()
+    assert "unused" in without
+
+
+@pytest.mark.parametrize(
+    ("count", "rule"),
+    [
+        (2, shares()),  # fewer than the parts
+        (20, shares(0.9, 0.05, 0.05)),  # no class has twenty images
+        (40, shares(0.98, 0.01, 0.01)),  # less than can be drawn
+    ],
+)
+def test_shares_that_are_too_small_for_the_images_are_refused(count: int, rule: Shares) -> None:
+    said = refused(assign_roles, expression_set(count, side=4), alone(count), rule, True)
+    assert said.startswith("params.yaml: split: cannot be drawn (")
+    assert said.endswith("); take larger shares")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_class_with_fewer_images_than_parts_is_in_some_of_them() -> None:
+    expressions = expression_set(100, side=4, classes=("often", "seldom"), splits={})
+    labels = (np.arange(100) >= 98).astype(np.uint8)
+    role = assign_roles(replace(expressions, labels=labels), alone(100), shares(), True).role
+    np.testing.assert_allclose(counts(role), [60, 20, 20, 0], atol=1)
+
+
+@pytest.mark.parametrize("group", ["subject", "both"])
+def test_one_person_cannot_be_split(group: Group) -> None:
+    expressions = expression_set(40, side=4, subjects=["ann"] * 40)
+    assert refused(assign_roles, expressions, alone(40), shares(group=group), True).startswith("params.yaml: split: ")
+    assert assign_roles(expressions, alone(40), shares(group="twins"), True)
+
+
+# Groups
+
+
+def parts(groups: npt.NDArray[np.int64]) -> set[frozenset[int]]:
+    return {frozenset(np.flatnonzero(groups == group).tolist()) for group in np.unique(groups)}
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        ("none", [{0}, {1}, {2}, {3}, {4}, {5}, {6}]),
+        ("twins", [{0, 1}, {2}, {3}, {4, 5}, {6}]),
+        ("subject", [{0}, {1, 2, 3}, {4}, {5}, {6}]),
+        ("both", [{0, 1, 2, 3}, {4, 5}, {6}]),
+    ],
+)
+def test_who_has_no_name_is_a_person_of_their_own(group: Group, expected: list[set[int]]) -> None:
+    subject = np.array(["bob", "ann", "ann", "ann", "", "", ""])
+    twins = np.array([0, 0, 1, 2, 3, 3, 4], np.int32)
+    assert parts(joined(subject, twins, group)) == {frozenset(part) for part in expected}
+
+
+# Settings
+
+
+def test_a_rule_is_official_or_shares() -> None:
+    assert read_split("official") == "official"
+    assert read_split({"shares": [0.6, 0.2, 0.2]}) == Shares(shares=(0.6, 0.2, 0.2), group="none", seed=0)
+    assert read_split({"shares": [0.7, 0.1, 0.2], "group": "twins", "seed": 3}) == shares(
+        0.7, 0.1, 0.2, group="twins", seed=3
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("published", "must be official or"),
+        (None, "must be official or"),
+        (["official"], "must be official or"),
+        ({}, "Field required"),
+        ({"shares": [0.6, 0.2, 0.1]}, "must have shares whose sum is 1"),
+        ({"shares": [0.6, 0.4]}, "shares"),
+        ({"shares": [0.6, 0.4, 0.0]}, "greater than 0"),
+        ({"shares": [1.0, 0.1, -0.1]}, "less than 1"),
+        ({"shares": ["0.6", 0.2, 0.2]}, "valid number"),
+        ({"shares": [0.6, 0.2, 0.2], "group": "person"}, "'none', 'twins', 'subject' or 'both'"),
+        ({"shares": [0.6, 0.2, 0.2], "seed": -1}, "greater than or equal to 0"),
+        ({"shares": [0.6, 0.2, 0.2], "groups": "both"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_another_rule_is_refused(value: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        read_split(value)
+
+
+# The file
+
+
+def test_saved_is_loaded_and_the_same_bytes(tmp_path: Path) -> None:
+    roles = Roles(np.array(["train", "unused", "test", "validation"]))
+    roles.save(tmp_path / "one.npz")
+    roles.save(tmp_path / "two.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    assert Roles.load(tmp_path / "one.npz").role.tolist() == roles.role.tolist()
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "roles.npz"
+    assert refused(Roles.load, path) == f"{path}: missing; run `dvc repro` to make it"
+    save_arrays(path, roles=np.array(["train"]))
+    assert refused(Roles.load, path) == f"{path}: holds no array 'role'; delete it and run `dvc repro`"
+    save_arrays(path, role=np.array([0, 1]))
+    assert "array 'role' is int64" in refused(Roles.load, path)
+    save_arrays(path, role=np.array(["train", "tests"]))
+    expected = f"{path}: has a role that is not one of train, validation, test, unused; delete it and run `dvc repro`"
+    assert refused(Roles.load, path) == expected
