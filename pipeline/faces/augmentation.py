@@ -6,7 +6,7 @@ That is 48 x 48 grey images which show the whole face, roughly in the middle, wi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from functools import cache
 
 import cv2
 import numpy as np
@@ -22,13 +22,31 @@ import albumentations as A  # noqa: E402
 CROP = round(SIDE * TIGHT / SPAN)  # that square's side in a face image, in pixels
 
 
-def augmentation(seed: int) -> Callable[[npt.NDArray[np.uint8], npt.NDArray[np.float32]], GreyFace]:
-    """A function that changes one face at random, the same sequence for the same seed.
+def augment_face(image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32], seed: int) -> GreyFace:
+    """Change a face at random, in the same way for the same seed.
 
-    It takes a face image (SIDE, SIDE, 3) with its points (68, 2), and gives a grey (INPUT, INPUT) image with the
-    points moved along, in its pixels.
+    Args:
+        image: (SIDE, SIDE, 3).
+        points: (68, 2), in its pixels.
+        seed: from 0 to 2**32 - 1. Every face of every epoch has its own: so it does not matter which process changes
+            it, nor what was changed before.
+
+    Returns:
+        a grey image (INPUT, INPUT), and the points moved along, in its pixels.
     """
-    compose = A.Compose(
+    # Not albumentations' own flip, which would not renumber the points; with draws apart from those that it begins with.
+    if np.random.default_rng([seed, 1]).random() < 0.5:
+        image, points = np.ascontiguousarray(image[:, ::-1]), scheme.mirror(points, image.shape[1])
+    changes = _changes()
+    changes.set_random_seed(seed)
+    changed = changes(image=image, keypoints=points)
+    return changed["image"][..., 0], np.asarray(changed["keypoints"], np.float32)
+
+
+@cache
+def _changes() -> A.Compose:
+    """What is done to a face, made once in a process."""
+    return A.Compose(
         [
             # Place, size and rotation; at the edge the face is partly cut off.
             A.Affine(
@@ -59,14 +77,4 @@ def augmentation(seed: int) -> Callable[[npt.NDArray[np.uint8], npt.NDArray[np.f
             A.GaussNoise(std_range=(0.01, 0.05), p=0.2),
         ],
         keypoint_params=A.KeypointParams(format="xy", remove_invisible=False),
-        seed=seed,
     )
-    flips = np.random.default_rng(seed)
-
-    def augment(image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32]) -> GreyFace:
-        if flips.random() < 0.5:  # not albumentations' own flip, which would not renumber the points
-            image, points = np.ascontiguousarray(image[:, ::-1]), scheme.mirror(points, image.shape[1])
-        changed = compose(image=image, keypoints=points)
-        return changed["image"][..., 0], np.asarray(changed["keypoints"], np.float32)
-
-    return augment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 from pipeline.common.code import code_digest
 from pipeline.common.files import InputError
 from pipeline.faces import points
-from pipeline.faces.augmentation import augmentation
+from pipeline.faces.augmentation import augment_face
 from pipeline.faces.detectors.xception import detector, scale
 from pipeline.faces.errors import nme
 from pipeline.faces.face_images import Faces
@@ -62,16 +64,32 @@ def train(
     return network, fit(network, task, recipe, seed, checkpoint, log, "landmarks")
 
 
+class Changed(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Faces by row number and seed, each changed in the way of its seed: a grey image, and its points in its pixels."""
+
+    def __init__(self, faces: Faces) -> None:
+        self.faces = faces
+
+    def __getitem__(self, item: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+        row, seed = item
+        image, found = augment_face(self.faces.images[row], self.faces.points[row], seed)
+        return torch.from_numpy(image), torch.from_numpy(found)
+
+
 def _batches(faces: Faces, rows: Rows, recipe: LandmarkRecipe, seed: int) -> Callable[[int, slice], Iterator[Batch]]:
-    """The batches of an epoch: all processes take the faces in the same order, and change theirs in their own way."""
+    """The batches of an epoch; how a face is changed follows from its place in the epoch alone."""
+    on_gpu = torch.cuda.is_available()
+    # A GPU would wait for faces: processes of their own change them meanwhile. Two cores train no faster with them.
+    workers = min(8, os.cpu_count() or 1) if on_gpu else 0
 
     def batches(epoch: int, share: slice) -> Iterator[Batch]:
-        order = np.random.default_rng([seed, epoch]).permutation(rows)
-        augment = augmentation(seed * 10_000 + epoch + 1_000_000_000 * (share.start or 0))
-        for taken in split_batches(torch.from_numpy(order), recipe.batch, share):
-            pairs = [augment(faces.images[row], faces.points[row]) for row in taken.tolist()]
-            images = torch.from_numpy(np.stack([image for image, _ in pairs]))
-            targets = torch.from_numpy(np.stack([face for _, face in pairs]))
+        draws = np.random.default_rng([seed, epoch])
+        order = draws.permutation(rows)
+        seeds = draws.integers(2**32, size=len(order))
+        places = split_batches(torch.arange(len(order)), recipe.batch, share)
+        plan = [[(int(order[place]), int(seeds[place])) for place in part.tolist()] for part in places]
+        loader = DataLoader(Changed(faces), batch_sampler=plan, num_workers=workers, pin_memory=on_gpu)
+        for images, targets in loader:
             yield scale(images[:, None].float()), (targets + 0.5) / INPUT - 0.5
 
     return batches

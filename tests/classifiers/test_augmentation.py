@@ -1,4 +1,4 @@
-"""Random changes: the points move with the face, and each setting does what it says and no more."""
+"""Random changes of a batch: each setting does what it says and no more."""
 
 from __future__ import annotations
 
@@ -8,92 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from spots import Points, brightest, dotted, face_points
+from spots import brightest
 
 from pipeline.classifiers.augmentation import ERASED, augment_batch, mix_batch
 from pipeline.classifiers.recipe import Augment
-from pipeline.faces.augmentation import augmentation
-from pipeline.faces.face_images import SIDE
-from pipeline.faces.points import COUNT, MIRROR
-from pipeline.faces.squares import INPUT
 
 Image = npt.NDArray[np.uint8]
-
-AXIS = (8, 27, 33)  # points that keep their number in the mirror: their order tells whether a face was mirrored
-
-
-def turn(found: Points) -> float:
-    a, b, c = found[list(AXIS)]
-    return float(np.sign((b - a)[0] * (c - a)[1] - (b - a)[1] * (c - a)[0]))
-
-
-# Faces with their points
-
-
-def test_the_points_move_with_the_face_and_are_renumbered_where_it_is_mirrored() -> None:
-    number = 36
-    assert MIRROR[number] != number
-    found = face_points()
-    image = dotted(found, number)
-    augment = augmentation(seed=0)
-    offsets, mirrored = [], []
-    for _ in range(200):
-        changed, moved = augment(image, found)
-        assert changed.shape == (INPUT, INPUT)
-        assert changed.dtype == np.uint8
-        assert moved.shape == (COUNT, 2)
-        mirrored.append(turn(moved) != turn(found))
-        offsets.append(brightest(changed) - moved[MIRROR[number] if mirrored[-1] else number])
-    assert 70 < sum(mirrored) < 130
-    # Under a third of the faces bear a blank, which may hide the spot or outshine it; some are reduced to 32 pixels.
-    distances = np.linalg.norm(offsets, axis=1)
-    assert np.median(distances) < 0.6
-    assert (distances < 2).mean() > 0.7
-    assert np.abs(np.median(offsets, axis=0)).max() < 0.25
-
-
-def test_faces_are_moved_turned_and_scaled() -> None:
-    found = face_points()
-    augment = augmentation(seed=1)
-    results = [augment(np.zeros((SIDE, SIDE, 3), np.uint8), found)[1] for _ in range(60)]
-    scaled = [np.ptp(moved, axis=0).max() / np.ptp(found, axis=0).max() for moved in results]
-    assert max(scaled) / min(scaled) > 1.4
-    assert np.std([moved.mean(0) for moved in results], axis=0).min() > 2
-    assert np.std([moved[0] - moved[16] for moved in results], axis=0).min() > 5
-
-
-def test_all_of_the_image_may_be_hidden_but_never_most_of_it() -> None:
-    """Blanks differ from the even grey around them."""
-    augment = augmentation(seed=2)
-    even = np.full((SIDE, SIDE, 3), 128, np.uint8)
-    spread = np.array([np.ptp(augment(even, face_points())[0]) > 40 for _ in range(80)])
-    assert 0.1 < spread.mean() < 0.6
-
-
-def test_the_same_seed_gives_the_same_sequence() -> None:
-    image = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
-    before = image.copy(), face_points()
-
-    def run(seed: int) -> list[Any]:
-        augment = augmentation(seed)
-        return [augment(image, before[1]) for _ in range(5)]
-
-    for (one, one_points), (other, other_points) in zip(run(3), run(3), strict=True):
-        np.testing.assert_array_equal(one, other)
-        np.testing.assert_array_equal(one_points, other_points)
-    assert not np.array_equal(run(3)[0][1], run(4)[0][1])
-    assert not np.array_equal(run(3)[0][1], run(3)[1][1])
-    np.testing.assert_array_equal(image, before[0])
-    np.testing.assert_array_equal(before[1], face_points())
-
-
-def test_colours_become_grey_with_one_channel() -> None:
-    image = np.zeros((SIDE, SIDE, 3), np.uint8)
-    image[..., 0] = 200
-    assert augmentation(0)(image, face_points())[0].ndim == 2
-
-
-# Whole batches
 
 
 def settings(**changes: Any) -> Augment:

@@ -17,7 +17,7 @@ from pipeline.common.files import InputError
 from pipeline.demo import ibug
 from pipeline.faces import points
 from pipeline.faces import training as landmarks
-from pipeline.faces.augmentation import augmentation
+from pipeline.faces.augmentation import augment_face
 from pipeline.faces.detectors.xception import detector
 from pipeline.faces.errors import nme
 from pipeline.faces.face_images import SIDE, Faces
@@ -80,7 +80,7 @@ def test_the_network_sees_each_face_once_with_its_points_as_fractions_of_the_sid
     """0 is in the middle, and half a side more is the edge of the outermost pixel, not its middle."""
     targets: list[torch.Tensor] = []
 
-    def change(image: npt.NDArray[np.uint8], face: npt.NDArray[np.float32]) -> GreyFace:
+    def change(image: npt.NDArray[np.uint8], face: npt.NDArray[np.float32], _: int) -> GreyFace:
         grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (INPUT, INPUT), interpolation=cv2.INTER_AREA)
         return grey.astype(np.uint8), ((face + 0.5) * (INPUT / SIDE) - 0.5).astype(np.float32)
 
@@ -88,7 +88,7 @@ def test_the_network_sees_each_face_once_with_its_points_as_fractions_of_the_sid
         targets.extend(wanted)
         return outputs.square().mean()
 
-    monkeypatch.setattr(landmarks, "augmentation", lambda seed: change)
+    monkeypatch.setattr(landmarks, "augment_face", change)
     monkeypatch.setitem(LOSSES, "l2", keep)
     train(faces, tmp_path / "checkpoint.pt", loss="l2", epochs=1)
     seen = sorted(target.tolist() for target in targets)
@@ -101,16 +101,30 @@ def test_every_epoch_changes_the_faces_anew_and_the_same_for_the_same_seed(
 ) -> None:
     asked: list[int] = []
 
-    def note(seed: int) -> Any:
+    def note(image: npt.NDArray[np.uint8], face: npt.NDArray[np.float32], seed: int) -> GreyFace:
         asked.append(seed)
-        return augmentation(seed)
+        return augment_face(image, face, seed)
 
-    monkeypatch.setattr(landmarks, "augmentation", note)
+    monkeypatch.setattr(landmarks, "augment_face", note)
     _, first = train(faces, tmp_path / "one.pt")
     _, again = train(faces, tmp_path / "other.pt")
+    count = int((faces.split == "train").sum())
     assert first == again
-    assert asked[:2] == asked[2:]
-    assert len(set(asked)) == 2
+    assert asked[: 2 * count] == asked[2 * count :]
+    assert len(set(asked)) == 2 * count
+
+
+def test_two_processes_change_faces_as_one_does(faces: Faces) -> None:
+    rows = np.flatnonzero(faces.split == "train")
+    recipe = make_recipe(batch=4)
+
+    def drawn(process: int, processes: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        return list(landmarks._batches(faces, rows, recipe, 0)(1, slice(process, None, processes)))
+
+    for whole, first, second in zip(drawn(0, 1), drawn(0, 2), drawn(1, 2), strict=True):
+        for part in (0, 1):
+            assert torch.equal(whole[part][0::2], first[part])
+            assert torch.equal(whole[part][1::2], second[part])
 
 
 def test_the_untrained_model_gives_the_mean_face(faces: Faces) -> None:
