@@ -34,7 +34,7 @@ def augment_face(image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32], 
     Returns:
         a grey image (INPUT, INPUT), and the points moved along, in its pixels.
     """
-    # Not albumentations' own flip, which would not renumber the points; with draws apart from those that it begins with.
+    # Not albumentations' own flip, which would not renumber the points; drawn apart from what it draws first.
     if np.random.default_rng([seed, 1]).random() < 0.5:
         image, points = np.ascontiguousarray(image[:, ::-1]), scheme.mirror(points, image.shape[1])
     changes = _changes()
