@@ -28,7 +28,7 @@ from pipeline.faces.detector_settings import LandmarkSettings
 from pipeline.params import load_params
 
 ROOT = Path(__file__).parents[1]
-COPIED = ("dvc.yaml", "stages", "pipeline", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
+COPIED = ("dvc.yaml", "stages", "pipeline", "pretrained", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
 
 STAND_IN = """
 import hashlib, json, sys
@@ -91,6 +91,18 @@ def trust_less(params: Content) -> None:
     params["landmarks"]["max_error"] = 0.05
 
 
+def show_more(params: Content) -> None:
+    params["side"] = 64
+
+
+def draw_a_split(params: Content) -> None:
+    params["split"] = {"shares": [0.6, 0.2, 0.2], "group": "twins"}
+
+
+def compare_with_mouth(params: Content) -> None:
+    params["reference"] = "mouth"
+
+
 def switch_to_dlib(params: Content) -> None:
     params["landmarks"]["provider"] = "dlib"
 
@@ -99,8 +111,8 @@ def count_fewer_as_twins(params: Content) -> None:
     params["twins"]["min_correlation"] = 0.98
 
 
-def look_twice(params: Content) -> None:
-    params["recipes"]["one"]["views"] = "mirror"
+def augment_at_test_time(params: Content) -> None:
+    params["recipes"]["one"]["test_time_augmentation"] = "mirror"
 
 
 def add_seed(params: Content) -> None:
@@ -137,13 +149,37 @@ STEPS = {
     # The stand-in writes vanilla's images anew too. The real stage, which follows no points there, writes the same
     # bytes, and then vanilla's cells do not run.
     "landmark trust": Step(trust_less, f"evaluate_landmarks crop@* {CELLS}"),
+    "side": Step(show_more, f"crop@* {CELLS}"),
+    "split": Step(draw_a_split, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
+    "reference": Step(compare_with_mouth, "compare"),
     "points by dlib": Step(switch_to_dlib, f"{POINTS} crop@* {CELLS}"),
     # The stand-in writes data/expressions.npz anew, and so all that follows runs. The real stage writes the same bytes
     # while train_on is true (see test_stages.py), and then only the cells' evaluate and compare follow.
     "twins": Step(count_fewer_as_twins, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
-    "views": Step(look_twice, "evaluate@* compare"),
+    "test-time augmentation": Step(augment_at_test_time, "evaluate@* compare"),
     "seed added": Step(add_seed, "train@*-1 evaluate@*-1 compare"),
     "network removed": Step(remove_network, "compare"),
+}
+
+
+def edit_a_network(project: Path) -> None:
+    path = project / "pipeline/classifiers/networks/cnn4.py"
+    path.write_text(path.read_text() + "\n# edited\n")
+
+
+def add_a_network(project: Path) -> None:
+    (project / "pipeline/classifiers/networks/lenet.py").write_text("# new\n")
+
+
+def add_weights_of_another_detector(project: Path) -> None:
+    (project / "pretrained/dlib/shape_predictor_68_face_landmarks.dat").write_text("weights")
+
+
+# Edits of files, done after those of params.yaml, and what the next `dvc repro` must run.
+EDITS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a network edited": (edit_a_network, "train@*-cnn4-* evaluate@*-cnn4-*"),
+    "a network added": (add_a_network, ""),
+    "weights of a detector added": (add_weights_of_another_detector, "evaluate_landmarks compare"),
 }
 
 
@@ -170,21 +206,21 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(source, target)
     (root / "data/raw").mkdir(parents=True)
     shutil.copy(ROOT / "data/raw/README.md", root / "data/raw")
-    recipe = next(iter(read_yaml(ROOT / "params.yaml")["recipes"].values()))
+    recipe = next(iter(read_yaml(ROOT / "recipes.yaml").values()))
     params = {
-        "data": {"source": "demo"},
+        "data": {"source": "demo", "expressions": "fer2013"},
+        "split": "official",
         "twins": {"min_correlation": 0.94, "train_on": True},
+        "side": 48,
         "recipe": "one",
-        "regions": {
-            "vanilla": "whole",
-            "mouth": {"points": "49-68", "margin": 0.3},
-        },
+        "regions": {"vanilla": "whole", "mouth": {"points": "49-68", "margin": 0.3}},
+        "reference": "vanilla",
         "networks": ["cnn1", "cnn4"],
         "seeds": [0],
         "launcher": "python",
-        "landmarks": {"provider": "xception", "mirror": False, "max_error": 0.08, "dlib_model": "models/dlib.dat"},
-        "recipes": {"one": recipe, "other": recipe},
+        "landmarks": {"provider": "xception", "compare": [], "mirror": False, "max_error": 0.08},
     }
+    write_yaml(root / "recipes.yaml", {"one": recipe, "other": recipe})
     write_yaml(root / "params.yaml", params)
     subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
     (root / "bin").mkdir()
@@ -200,10 +236,14 @@ def results(project: Path) -> dict[str, Ran]:
     """What each of `STEPS` ran, done one after another."""
     results = {}
     for name, step in STEPS.items():
-        params = read_yaml(project / "params.yaml")
+        params = {**read_yaml(project / "params.yaml"), "recipes": read_yaml(project / "recipes.yaml")}
         step.edit(params)
+        write_yaml(project / "recipes.yaml", params.pop("recipes"))
         write_yaml(project / "params.yaml", params)
         load_params(project / "params.yaml")  # raises an error if the edit is not one that a user could make
+        results[name] = repro(project)
+    for name, (edit, _) in EDITS.items():
+        edit(project)
         results[name] = repro(project)
     return results
 
@@ -266,6 +306,14 @@ def test_first_repro_runs_every_stage_once(results: dict[str, Ran]) -> None:
 def test_reruns_what_depends_on_the_edit(results: dict[str, Ran], name: str) -> None:
     ran, stages = results[name]
     assert sorted(ran) == sorted(matching(stages, STEPS[name].runs))
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_reruns_what_depends_on_an_edited_file(results: dict[str, Ran], name: str) -> None:
+    ran, stages = results[name]
+    expected = matching(stages, EDITS[name][1])
+    assert sorted(set(ran) - {"compare"}) == sorted(set(expected) - {"compare"})
+    assert ("compare" in ran) == bool(expected)
 
 
 @pytest.mark.parametrize("name", POINTS.split())
@@ -454,3 +502,38 @@ def source(module: str) -> Path:
     """The file of a module, whether or not it exists."""
     path = ROOT.joinpath(*module.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+# The order of the packages
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What `make test` says of the imports of a copy of the project."""
+    for name in ("pipeline", "stages"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return check_imports(folder)
+
+
+def check_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).with_name("lint-imports")], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("pipeline/common/files.py", "from pipeline.report import page"),  # upwards
+        ("pipeline/data/twins.py", "from pipeline.faces import points"),
+        ("pipeline/regions/boxes.py", "import stages.crop"),
+        ("pipeline/data/readers/prepared.py", "from pipeline.data.readers import fer2013"),  # sideways
+    ],
+)
+def test_a_forbidden_import_is_found(tmp_path: Path, module: str, line: str) -> None:
+    assert lint(tmp_path).returncode == 0
+    path = tmp_path / module
+    path.write_text(path.read_text() + f"\n{line}\n")
+    found = check_imports(tmp_path)
+    assert found.returncode != 0
+    assert "BROKEN" in found.stdout

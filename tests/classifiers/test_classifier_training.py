@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from classifier_recipes import AUGMENT, make_recipe
 from made_up_variants import HAPPY, SURPRISE, Made, make_variant
 from torch import nn
 
@@ -19,18 +20,6 @@ from pipeline.classifiers.network_settings import NetworkSettings, Shape
 from pipeline.classifiers.recipe import ClassifierRecipe
 from pipeline.common.files import InputError
 from pipeline.training.checkpoint import Progress
-
-AUGMENT = {"flip": False, "rotate": 0, "shift": 0.0, "scale": 0.0, "erase": 0.0, "mixup": 0.0, "cutmix": 0.0}
-
-
-def make_recipe(of: str = "cnn1", /, **changes: Any) -> ClassifierRecipe[Any]:
-    settings = {
-        "epochs": 4, "batch": 8, "learning_rate": 1e-3, "weight_decay": 0.01, "optimizer": "adamw",
-        "schedule": "constant", "ema_decay": 0.0, "patience": 4, "precision": "fp32", "label_smoothing": 0.0,
-        "votes": 0.0, "class_weights": 0.0, "augment": AUGMENT, "network": {},
-    }  # fmt: skip
-    kind = ClassifierRecipe[networks.settings_of(of)]  # type: ignore[misc]
-    return kind.model_validate({**settings, **changes})
 
 
 def train(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,15 +13,22 @@ from typing import Any
 
 import pytest
 import torch
+from classifier_recipes import AUGMENT, make_recipe
+from made_up_variants import make_variant
 from torch import nn
 from torch.nn import functional
 
+from pipeline.classifiers import training
+from pipeline.classifiers.augmentation import augment_batch
+from pipeline.classifiers.recipe import Augment
 from pipeline.common.files import InputError
 from pipeline.training.loop import Batch, Task, fit
 from pipeline.training.recipe import FitRecipe
 
 ROOT = Path(__file__).parents[2]
+Record = dict[str, Any]
 STEPS, EPOCHS = 6, 4
+RECIPES = {"plain": AUGMENT, "changed": {**AUGMENT, "flip": True, "shift": 0.05}}
 
 
 def learn(folder: str, batch: str = "8") -> None:
@@ -52,46 +61,90 @@ def learn(folder: str, batch: str = "8") -> None:
     checkpoint = Path(folder) / "checkpoint.pt"
     recipe = FitRecipe.model_validate(settings)
     progress = fit(network, task, recipe, 0, checkpoint, lambda epoch, _: logged.append(epoch), "line")
-    number = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
     record = {
         "history": progress.history, "weights": [value.tolist() for value in network.state_dict().values()],
         "seen": seen, "judged": len(judged), "logged": logged,
     }  # fmt: skip
-    (Path(folder) / f"{number}.json").write_text(json.dumps(record))
+    (Path(folder) / f"line-{number()}.json").write_text(json.dumps(record))
+
+
+def classify(folder: str) -> None:
+    """What each process runs: train a small CNN, without random changes and with; write down what each batch was."""
+    shown: list[str] = []
+    drawn: list[float] = []
+
+    def note(images: torch.Tensor, how: Augment, generator: torch.Generator) -> torch.Tensor:
+        shown.extend(hashlib.sha256(image.numpy().tobytes()).hexdigest() for image in images)
+        drawn.append(torch.rand((), generator=generator.clone_state()).item())
+        return augment_batch(images, how, generator)
+
+    for name, augment in RECIPES.items():
+        shown.clear()
+        drawn.clear()
+        recipe, checkpoint = make_recipe(epochs=EPOCHS, augment=augment), Path(folder) / f"{name}.pt"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(training, "augment_batch", note)
+            made = make_variant()
+            network, progress = training.train(
+                made.variant, made.role, "cnn1", recipe, 0, {}, checkpoint, lambda *_: None, name
+            )
+        weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
+        record = {
+            "history": progress.history, "weights": hashlib.sha256(weights).hexdigest(), "shown": shown, "drawn": drawn,
+        }  # fmt: skip
+        (Path(folder) / f"{name}-{number()}.json").write_text(json.dumps(record))
+
+
+def number() -> int:
+    """This process's, as the launcher counts."""
+    return int(os.environ.get("RANK", "0"))
 
 
 def launch(processes: int, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     command = [*launcher, "-m", "tests.training.test_parallel", str(folder), *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder where two processes wrote down what came of all."""
     folder = tmp_path_factory.mktemp("two")
     ended = launch(2, folder)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.count(f"line: epoch {EPOCHS} of {EPOCHS}") == 1  # told once
-    return [json.loads((folder / f"{number}.json").read_text()) for number in range(2)]
+    for name in ("line", *RECIPES):
+        assert ended.stdout.count(f"{name}: epoch {EPOCHS} of {EPOCHS}") == 1  # told once
+    return folder
 
 
-def test_two_processes_learn_what_one_does(two: list[dict[str, Any]], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def two(both: Path) -> list[Record]:
+    return [read(both, "line", rank) for rank in range(2)]
+
+
+def read(folder: Path, name: str, rank: int) -> Record:
+    record: Record = json.loads((folder / f"{name}-{rank}.json").read_text())
+    return record
+
+
+def test_two_processes_learn_what_one_does(two: list[Record], tmp_path: Path) -> None:
     learn(str(tmp_path))
-    one = json.loads((tmp_path / "0.json").read_text())
+    one = read(tmp_path, "line", 0)
     for mine, others in zip(one["weights"], two[0]["weights"], strict=True):
         assert torch.allclose(torch.tensor(mine), torch.tensor(others), atol=1e-5)
     for mine, others in zip(one["history"], two[0]["history"], strict=True):
         assert mine == pytest.approx(others, rel=1e-3)
 
 
-def test_each_process_takes_its_share_and_all_end_alike(two: list[dict[str, Any]]) -> None:
+def test_each_process_takes_its_share_and_all_end_alike(two: list[Record]) -> None:
     first, second = two
     assert first["seen"] == second["seen"] == [4] * STEPS * EPOCHS
     assert first["weights"] == second["weights"]
     assert first["history"] == second["history"]
 
 
-def test_only_the_first_process_validates_and_reports(two: list[dict[str, Any]]) -> None:
+def test_only_the_first_process_validates_and_reports(two: list[Record]) -> None:
     first, second = two
     assert (first["judged"], first["logged"]) == (EPOCHS, list(range(EPOCHS)))
     assert (second["judged"], second["logged"]) == (0, [])
@@ -103,8 +156,46 @@ def test_a_batch_that_is_too_small_to_share_is_refused(tmp_path: Path) -> None:
     assert "params.yaml: launcher: 2 processes cannot share a batch of 1" in ended.stderr
 
 
+# A classifier
+
+
+@pytest.fixture(scope="module")
+def classified(both: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Record]]:
+    """For each recipe what the two processes wrote down, and what a single one does."""
+    alone = tmp_path_factory.mktemp("alone")
+    classify(str(alone))
+    return {name: [read(both, name, 0), read(both, name, 1), read(alone, name, 0)] for name in RECIPES}
+
+
+@pytest.mark.parametrize(("name", "apart"), [("plain", 1e-3), ("changed", 0.1)])
+def test_processes_train_one_classifier(classified: dict[str, list[Record]], name: str, apart: float) -> None:
+    first, second, alone = classified[name]
+    assert first["weights"] == second["weights"]
+    assert first["history"] == second["history"]
+    for mine, others in zip(first["history"], alone["history"], strict=True):
+        assert mine["train_loss"] == pytest.approx(others["train_loss"], abs=apart)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_processes_show_each_image_once_an_epoch(classified: dict[str, list[Record]], name: str) -> None:
+    first, second, alone = classified[name]
+    rows = len(alone["shown"]) // EPOCHS
+    assert len(first["shown"]) == len(second["shown"]) == rows * EPOCHS / 2
+    for epoch in range(EPOCHS):
+        mine, others = (record["shown"][epoch * rows // 2 :][: rows // 2] for record in (first, second))
+        assert {*mine, *others} == set(alone["shown"][epoch * rows :][:rows])
+        assert len({*mine, *others}) == rows
+
+
+def test_processes_draw_changes_of_their_own(classified: dict[str, list[Record]]) -> None:
+    first, second, _ = classified["changed"]
+    assert len(first["drawn"]) == len(second["drawn"]) > 0
+    assert not set(first["drawn"]) & set(second["drawn"])
+
+
 if __name__ == "__main__":
     try:
         learn(*sys.argv[1:])
+        classify(sys.argv[1])
     except InputError as error:
         sys.exit(str(error))

@@ -1,0 +1,87 @@
+"""Published predictions score what was published, for whoever has the labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up import CLASSES, LABELS, ROLE, make_params, make_results, write_reports
+
+from pipeline.common.files import InputError, write_json
+from pipeline.data.expressions import About, Expressions, Role
+from pipeline.params import Params
+from pipeline.report.publish import _save_predictions
+from pipeline.report.recompute import recompute
+
+SPLITS: dict[str, Role] = {"learn": "train", "tune": "validation", "judge": "test"}
+
+
+@pytest.fixture
+def params() -> Params:
+    return make_params()
+
+
+@pytest.fixture
+def published(params: Params, tmp_path: Path) -> Path:
+    results = make_results(params)
+    write_reports(tmp_path / "reports", results, params)
+    folder = tmp_path / "published"
+    folder.mkdir()
+    cells = sorted((tmp_path / "reports/classifiers").rglob("metrics.json"))
+    write_json(folder / "metrics.json", [json.loads(path.read_text()) for path in cells])
+    _save_predictions(folder / "predictions.parquet", results, params)
+    return folder
+
+
+def expressions(labels: np.ndarray = LABELS) -> Expressions:
+    count = len(labels)
+    split = np.repeat(list(SPLITS), [20, 10, 10])
+    about = About(name="made up", classes=CLASSES, splits=SPLITS)
+    images = np.zeros((count, 8, 8), np.uint8)
+    return Expressions(about, images, labels, np.zeros((count, 0), np.uint16), split, np.full(count, ""))
+
+
+def test_the_scores_are_those_that_were_published(published: Path) -> None:
+    table = recompute(published, expressions())
+    assert len(table) == 8 * 2
+    assert table["images_apart"].max() == 0
+    assert table["published"].tolist() == pytest.approx(table["recomputed"].tolist())
+
+
+def test_other_labels_give_other_scores(published: Path) -> None:
+    table = recompute(published, expressions((LABELS + 1) % 7))
+    assert table["images_apart"].max() > 0
+
+
+def test_an_earlier_version_named_the_split(published: Path) -> None:
+    path = published / "predictions.parquet"
+    table = pd.read_parquet(path)
+    names = dict(zip(SPLITS.values(), SPLITS, strict=True))
+    table.insert(1, "split", table.pop("role").map(names))
+    table.to_parquet(path)
+    assert recompute(published, expressions())["images_apart"].max() == 0
+
+
+@pytest.mark.parametrize("name", ["predictions.parquet", "metrics.json"])
+def test_what_is_missing_or_damaged_is_one_line(published: Path, name: str) -> None:
+    for content in (b"garbage", None):
+        if content is None:
+            (published / name).unlink()
+        else:
+            (published / name).write_bytes(content)
+        with pytest.raises(InputError, match=name.replace(".", r"\.")):
+            recompute(published, expressions())
+
+
+def test_a_smaller_data_set_is_refused(published: Path) -> None:
+    few = expressions(LABELS[:30])
+    with pytest.raises(InputError, match="is of more images than made up here has; take the same data set"):
+        recompute(published, few)
+
+
+def test_roles_are_those_of_the_made_up_results(published: Path) -> None:
+    table = pd.read_parquet(published / "predictions.parquet")
+    assert table["role"].tolist() == [role for role in ROLE if role != "train"]
