@@ -1,13 +1,14 @@
 # Each target makes .venv first if it is missing or older than requirements.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+JOBS ?= auto# processes that run tests at once
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro full test preview bench publish clean
+.PHONY: help repro full test test-all preview bench publish clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 repro: .venv ## Do everything that params.yaml asks for and that is not done yet
 	@python -m stages.check
@@ -19,12 +20,15 @@ full: .venv ## The whole experiment on the real data, for a GPU: 5 regions, 5 ne
 	  -S '++regions.lower_face={left: 5, right: 13, top: 4, bottom: 7}' \
 	  -S '++regions.eyes={points: 18-27 37-48, margin: 0.2}'
 
-test: .venv ## Lint, check types, run the tests
+test: .venv ## Lint, check types and the order of imports, run the tests
 	ruff check .
 	ruff format --check .
 	mypy pipeline stages benchmarks tests
 	lint-imports
-	python -m pytest -q
+	python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow"
+
+test-all: test ## The same, and the tests that take long
+	python -m pytest -q -n $(JOBS) --dist loadfile -m slow
 
 preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png
 	@python -m stages.preview
@@ -36,7 +40,7 @@ publish: .venv ## Copy the figures of the comparison, and no image, to docs/resu
 	@python -m stages.publish docs/results
 
 clean: ## Remove what the stages wrote; keep .venv, data/raw and the DVC cache
-	rm -rf data/demo data/real data/variants data/*.npz models reports .checkpoints
+	rm -rf data/demo data/real data/expressions data/variants data/*.npz models reports .checkpoints
 
 .venv: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fercrop needs Python 3.11 or newer")'

@@ -12,33 +12,34 @@ from benchmarks import side_by_side
 from pipeline.data.expressions import Expressions
 from pipeline.faces.located import Located
 from pipeline.params import load_params
-from pipeline.regions.cutting import boxes, cut
+from pipeline.regions.boxes import boxes
+from pipeline.regions.cutting import cut
 
-SIDE = 48
 FEW = 500  # for the slow way
 
 
-def one_by_one(images: npt.NDArray[np.uint8], where: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def one_by_one(images: npt.NDArray[np.uint8], where: npt.NDArray[np.float32], side: int) -> npt.NDArray[np.uint8]:
     """Slice at whole pixels, resize bicubically."""
     cuts = []
     for image, box in zip(images, where, strict=True):
         x0, y0, x1, y1 = np.round(box + 0.5).astype(int)
         part = image[y0:y1, x0:x1]
-        cuts.append(resize(part, (SIDE, SIDE), order=3, preserve_range=True))  # type: ignore[no-untyped-call]
+        cuts.append(resize(part, (side, side), order=3, preserve_range=True))  # type: ignore[no-untyped-call]
     return np.stack(cuts).clip(0, 255).astype(np.uint8)
 
 
 def main() -> None:
     images = Expressions.load(Path("data/expressions")).images
+    side = images.shape[1]
     points = Located.load(Path("data/landmarks.npz")).points
     for name, region in load_params().regions.items():
         if region == "whole":
             continue
         usable = np.isfinite(points).all((1, 2))
-        shown, where = images[usable], boxes(points[usable], region, (SIDE, SIDE))
+        shown, where = images[usable], boxes(points[usable], region, (side, side))
         ways = {
-            "fercrop": (len(shown), lambda shown=shown, where=where: cut(shown, where, SIDE)),
-            "one by one": (FEW, lambda shown=shown, where=where: one_by_one(shown[:FEW], where[:FEW])),
+            "fercrop": (len(shown), lambda shown=shown, where=where: cut(shown, where, side)),
+            "one by one": (FEW, lambda shown=shown, where=where: one_by_one(shown[:FEW], where[:FEW], side)),
         }
         side_by_side(f"cutting {name}", "images", ways)
 

@@ -12,7 +12,7 @@ from face_alignment.models import FAN
 from benchmarks import side_by_side
 from pipeline.common.files import InputError
 from pipeline.faces.detectors import open_detector, xception
-from pipeline.faces.detectors.dlib import open_predictor, predict
+from pipeline.faces.detectors.dlib import MODEL, open_predictor, predict
 from pipeline.faces.face_images import Faces
 from pipeline.faces.network import landmark_network
 from pipeline.faces.points import COUNT
@@ -35,7 +35,7 @@ def main() -> None:
         ours = xception.detector(landmark_network(points=COUNT, width=recipe.width, head=recipe.head))
     ways: dict[str, tuple[int, Callable[[], object]]] = {"xception": (IMAGES, lambda: ours(images, False))}
     try:
-        predictor = open_predictor(Path(params.landmarks.dlib_model))
+        predictor = open_predictor(MODEL)
         ways["dlib's predictor"] = IMAGES, lambda: [predict(predictor, image) for image in images]
     except InputError as error:
         print(f"without dlib: {error}")

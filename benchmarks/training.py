@@ -19,33 +19,34 @@ from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import side_by_side
+from pipeline.classifiers import networks
 from pipeline.classifiers import training as classify
-from pipeline.classifiers.networks import classifier
-from pipeline.classifiers.networks.cnn import Flatten, MaxPool
-from pipeline.classifiers.recipe import ClassifierRecipe, NetworkName
-from pipeline.data.expressions import CLASSES, SIDE
+from pipeline.classifiers.layers import Flatten, MaxPool
+from pipeline.data.roles import Roles
 from pipeline.params import load_params
-from pipeline.regions.cutting import Variant
+from pipeline.regions.variants import Variant
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # else it asks the network for a newer version at import
 import albumentations as A  # noqa: E402
 
 ROUNDS = 3
-NETWORKS: dict[NetworkName, int] = {"cnn1": 8192, "googlenet": 2048}  # and how many images a round
+NETWORKS = {"cnn1": 8192, "googlenet": 2048}  # and how many images a round
 
 
 class Rows(Dataset[tuple[torch.Tensor, int]]):
     """The rows of fer2013.csv, each parsed and changed when it is asked for."""
 
-    def __init__(self, variant: Variant, recipe: ClassifierRecipe) -> None:
+    def __init__(self, variant: Variant, recipe: classify.Recipe) -> None:
         self.texts = [" ".join(map(str, image.ravel())) for image in variant.images]
         self.labels = variant.labels
+        self.shape = classify.shape_of(variant)
         how = recipe.augment
         self.change = A.Compose(
             [
@@ -67,15 +68,15 @@ class Rows(Dataset[tuple[torch.Tensor, int]]):
         return len(self.texts)
 
     def __getitem__(self, row: int) -> tuple[torch.Tensor, int]:
-        pixels = np.array(list(map(int, self.texts[row].split())), np.uint8).reshape(48, 48)
+        pixels = np.array(list(map(int, self.texts[row].split())), np.uint8).reshape(self.shape.side, self.shape.side)
         changed = self.change(image=pixels)["image"]
         return torch.from_numpy(changed)[None].float() / 127.5 - 1, int(self.labels[row])
 
 
-def plain(rows: Rows, name: NetworkName, recipe: ClassifierRecipe) -> None:
+def plain(rows: Rows, name: str, recipe: classify.Recipe) -> None:
     """One epoch of the usual loop."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = classifier(name, outputs=len(CLASSES), stem=recipe.stem)
+    network = networks.build(name, recipe.network, rows.shape)
     for place, layer in network.named_children():
         if isinstance(layer, MaxPool):
             setattr(network, place, nn.MaxPool2d(layer.kernel_size, layer.stride))
@@ -91,23 +92,25 @@ def plain(rows: Rows, name: NetworkName, recipe: ClassifierRecipe) -> None:
         optimizer.step()
 
 
-def ours(variant: Variant, name: NetworkName, recipe: ClassifierRecipe) -> None:
+def ours(variant: Variant, role: npt.NDArray[np.str_], name: str, recipe: classify.Recipe) -> None:
     """One epoch of fercrop's, with its validation (on 64 images) and its checkpoint."""
     with TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
-        classify.train(variant, name, recipe, 0, {}, Path(folder) / "checkpoint.pt", lambda *_: None, name)
+        classify.train(variant, role, name, recipe, 0, {}, Path(folder) / "checkpoint.pt", lambda *_: None, name)
 
 
 def main() -> None:
-    whole = Variant.load(Path("data/variants/vanilla.npz"))
+    whole, role = Variant.load(Path("data/variants/vanilla")), Roles.load(Path("data/roles.npz")).role
+    recipes: dict[str, classify.Recipe] = dict(load_params().recipes["strong"].classifiers)
     for name, count in NETWORKS.items():
-        recipe = load_params().recipes["strong"].classifiers[name].model_copy(update={"epochs": 1, "first_side": SIDE})
-        learnt = np.resize(np.flatnonzero(whole.for_training), count)
-        judged = np.flatnonzero(whole.split == "PublicTest")[:64]
+        recipe = recipes[name].model_copy(update={"epochs": 1})
+        learnt = np.resize(np.flatnonzero(role == "train"), count)
+        judged = np.flatnonzero(role == "validation")[:64]
         rows = np.concatenate([learnt, judged])
-        some = replace(whole, **{key: array[rows] for key, array in vars(whole).items()})
+        arrays = {key: value[rows] for key, value in vars(whole).items() if isinstance(value, np.ndarray)}
+        some = replace(whole, **arrays)
         texts = Rows(replace(some, images=some.images[:count], labels=some.labels[:count]), recipe)
         ways: dict[str, tuple[int, Callable[[], object]]] = {
-            f"{name}, fercrop": (count, lambda: ours(some, name, recipe)),  # noqa: B023 (called before the next)
+            f"{name}, fercrop": (count, lambda: ours(some, role[rows], name, recipe)),  # noqa: B023 (called before the next)
             f"{name}, plain": (count, lambda: plain(texts, name, recipe)),  # noqa: B023
         }
         side_by_side(f"training {name}, batches of {recipe.batch}", "images", ways, ROUNDS)

@@ -11,6 +11,8 @@ import pytest
 
 from pipeline.common.files import InputError
 from pipeline.data.expressions import About, Expressions, Role
+from pipeline.faces.points import COUNT
+from pipeline.faces.trials import VIEWS, FaceTests
 from pipeline.regions.definitions import Edges, PointSet
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -56,6 +58,28 @@ def smooth_images(count: int, height: int = 48, width: int = 48) -> npt.NDArray[
 def random_points(count: int, low: float = 5, high: float = 43, seed: int = 0) -> npt.NDArray[np.float32]:
     """68 points a face, anywhere in a square."""
     return np.random.default_rng(seed).uniform(low, high, (count, 68, 2)).astype(np.float32)
+
+
+def moved_faces(offsets: tuple[float, ...] = (0, 0.02, 0.04, 0.2)) -> FaceTests:
+    """Test faces whose found points are all off by so many inter-ocular distances, to the right."""
+    true, found, images = {}, {}, {}
+    for view, side in VIEWS.items():
+        faces = np.random.default_rng(0).uniform(0.3 * side, 0.6 * side, (4, COUNT, 2))
+        faces[:, 0], faces[:, 16] = (0.2 * side, 0.5 * side), (0.6 * side, 0.5 * side)
+        faces[:, 19], faces[:, 8] = (0.5 * side, 0.2 * side), (0.5 * side, 0.7 * side)
+        faces[:, 36], faces[:, 45] = (0.3 * side, 0.4 * side), (0.55 * side, 0.4 * side)
+        true[view] = faces.astype(np.float32)
+        moved = np.array(offsets)[:, None] * 0.25 * side
+        found[view] = faces.astype(np.float32)
+        found[view][..., 0] += moved
+        images[view] = np.zeros((4, side, side), np.uint8)
+    return FaceTests(
+        subset=np.array(["helen", "lfpw", "helen", "ibug"]),
+        split=np.array(["common", "common", "common", "challenging"]),
+        images=images,
+        true=true,
+        found=found,
+    )
 
 
 def refused(read: Callable[..., object], *given: object) -> str:

@@ -29,6 +29,9 @@ from stages import (
     train,
 )
 
+pytestmark = pytest.mark.slow
+
+
 SPLIT = "{shares: [0.6, 0.2, 0.2], group: subject}"
 
 
@@ -124,7 +127,7 @@ def check(expressions: Expressions, side: int) -> None:
     scores = json.loads(Path("reports/classifiers/mouth/googlenet-0/metrics.json").read_bytes())
     assert tuple(scores["protocols"]["test"]["per_class"]) == about.classes
     predictions = pd.read_parquet("reports/classifiers/mouth/cnn1-0/predictions.parquet")
-    assert [name for name in predictions if name.startswith("p_")] == [f"p_{name}" for name in about.classes]
+    assert [name for name in map(str, predictions) if name.startswith("p_")] == [f"p_{name}" for name in about.classes]
     page = Path("reports/index.html").read_text()
     assert all(name in page for name in about.classes)
     classifier = load_classifier(Path("models/classifiers/mouth/cnn1-0.safetensors"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 from pydantic import Field, create_model
 
@@ -36,9 +36,11 @@ class ClassifierRecipe(FitRecipe, Generic[Own]):
     network: Own  # the network's own settings
 
 
+def recipe_type(network: str) -> type[ClassifierRecipe[Any]]:
+    """The kind of recipe that a network has, with settings of its own."""
+    return cast(type[ClassifierRecipe[Any]], ClassifierRecipe[networks.settings_of(network)])  # type: ignore[misc]
+
+
 # A recipe for each of the networks that there are.
-_FIELDS: dict[str, Any] = {
-    name: (ClassifierRecipe[networks.settings_of(name)] | None, None)  # type: ignore[misc]
-    for name in networks.names()
-}
+_FIELDS: dict[str, Any] = {name: (recipe_type(name) | None, None) for name in networks.names()}
 Classifiers = create_model("Classifiers", __base__=Section, **_FIELDS)

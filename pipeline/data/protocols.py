@@ -52,7 +52,7 @@ def rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str
     if protocol == "test_unique":
         scored &= ~known_rows(twins, role)
     if not scored.any():
-        # Only twins can take all rows away: every split has some, see `read_fer2013`.
+        # Only twins can take all rows away: every role has some, see `assign_roles`.
         raise InputError(
             f"params.yaml: twins.min_correlation: leaves no image for {protocol}; raise it and run `dvc repro`"
         )

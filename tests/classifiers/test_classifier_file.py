@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from pipeline.classifiers import networks
 from pipeline.classifiers.cells import Cell
 from pipeline.classifiers.classifier_file import load_classifier, save_classifier
-from pipeline.classifiers.recipe import ClassifierRecipe
+from pipeline.classifiers.recipe import recipe_type
 from pipeline.common.files import InputError
 from pipeline.common.weights import load_network, save_network
 from pipeline.params import load_params
@@ -138,5 +138,4 @@ def test_a_header_that_does_not_fit_is_refused(path: Path, change: dict[str, Any
 def test_recipes_come_back_as_they_were(path: Path) -> None:
     save(path)
     recipe = load_classifier(path).header.recipe
-    kind = ClassifierRecipe[networks.settings_of("cnn1")]  # type: ignore[misc]
-    assert kind.model_validate(recipe).epochs == load_params(PARAMS).classifier_recipe("cnn1").epochs
+    assert recipe_type("cnn1").model_validate(recipe).epochs == load_params(PARAMS).classifier_recipe("cnn1").epochs

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from classifier_recipes import AUGMENT, make_recipe
@@ -62,7 +61,7 @@ def test_validation_metrics_are_those_of_the_validation_rows(tmp_path: Path) -> 
     assert progress.history[0]["validation_loss"] == pytest.approx(-np.log(likelihood).mean(), rel=1e-5)
 
 
-def changed(made: Made, **arrays: npt.NDArray[Any]) -> Made:
+def changed(made: Made, **arrays: Any) -> Made:
     """The same with other arrays."""
     return replace(made, variant=replace(made.variant, **arrays))
 

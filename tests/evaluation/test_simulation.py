@@ -15,6 +15,9 @@ import pytest
 
 from pipeline.evaluation.significance import Draws, bootstrap, detectable, interval, mcnemar, over_seeds, resample
 
+pytestmark = pytest.mark.slow
+
+
 PRIOR = np.array([0.137, 0.015, 0.142, 0.245, 0.182, 0.116, 0.163])  # the classes' shares in FER2013
 RECALL = np.array([0.62, 0.55, 0.50, 0.87, 0.58, 0.80, 0.68])
 RELABELLED = 0.1  # of the rows that have a twin: they were labelled apart from it

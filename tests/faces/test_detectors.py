@@ -484,7 +484,12 @@ def test_a_model_is_applied_in_the_precision_that_it_was_trained_in(
 ) -> None:
     asked: list[str] = []
     pick = device.pick
-    monkeypatch.setattr(device, "pick", lambda precision="auto": asked.append(precision) or pick(precision))
+
+    def note(precision: Any = "auto") -> Any:
+        asked.append(precision)
+        return pick(precision)
+
+    monkeypatch.setattr(device, "pick", note)
     header = {"network": "xception", "recipe": {"width": 0.125, "head": "voting", "precision": precision}}
     save_network(tmp_path / "a.safetensors", network("voting"), header)
     xception.open_model(tmp_path / "a.safetensors", mirror=False)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from pipeline.regions.cutting import whole_boxes
+from pipeline.regions.boxes import whole_boxes
 from pipeline.report.sheets import canvas
 
 

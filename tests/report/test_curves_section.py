@@ -11,7 +11,8 @@ from made_up import FACE, make_params, make_results, quickly
 from page_reader import Reader
 from studies import by_hand
 
-from pipeline.evaluation.results import CURVES, Cell
+from pipeline.classifiers.cells import Cell
+from pipeline.evaluation.results import CURVES
 from pipeline.report.page import render
 from pipeline.report.sections.curves import section
 from pipeline.report.sections.scores import measure_scores

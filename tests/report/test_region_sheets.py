@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from made_up import has_colour, random_faces
 
-from pipeline.regions.cutting import whole_boxes
+from pipeline.regions.boxes import whole_boxes
 from pipeline.regions.definitions import Edges, PointSet
 from pipeline.report.sheets.canvas import MAGENTA, PADDING, RED, YELLOW
 from pipeline.report.sheets.regions import preview_sheet, region_sheet

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.common.files import InputError
+from pipeline.training import checkpoint as checkpoint_file
 from pipeline.training import loop
 from pipeline.training.checkpoint import Progress, key_of
 from pipeline.training.loop import Batch, Task, fit
@@ -398,7 +399,7 @@ def test_the_state_is_written_after_the_last_epoch_whatever_the_time(
 ) -> None:
     monkeypatch.setattr(loop, "SAVING", 0)
     written: list[int] = []
-    save = loop.save_checkpoint
+    save = checkpoint_file.save_checkpoint
 
     def note(path: Path, *rest: Any) -> None:
         written.append(len(rest[-1].history))

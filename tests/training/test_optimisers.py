@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -182,7 +182,7 @@ def test_muon_finds_the_matrices_of_the_projects_own_networks(name: Any) -> None
     network = (
         landmark_network(points=68, width=0.125, head="voting")
         if name == "xception"
-        else new_network(name, **({"stem": "small"} if name == "googlenet" else {}))
+        else new_network(name, **cast(Any, {"stem": "small"} if name == "googlenet" else {}))
     )
     network.to(memory_format=torch.channels_last)
     moving = optimizers(network, make_recipe("muon"))

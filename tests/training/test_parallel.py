@@ -25,6 +25,9 @@ from pipeline.common.files import InputError
 from pipeline.training.loop import Batch, Task, fit
 from pipeline.training.recipe import FitRecipe
 
+pytestmark = pytest.mark.slow
+
+
 ROOT = Path(__file__).parents[2]
 Record = dict[str, Any]
 STEPS, EPOCHS = 6, 4
