@@ -25,10 +25,10 @@ test: .venv ## Lint, check types and the order of imports, run the tests
 	ruff format --check .
 	mypy pipeline stages benchmarks tests
 	lint-imports
-	python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow"
+	python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
 
 test-all: test ## The same, and the tests that take long
-	python -m pytest -q -n $(JOBS) --dist loadfile -m slow
+	python -m pytest -q -n $(JOBS) --dist worksteal -m slow
 
 preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png
 	@python -m stages.preview

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from dvc.dependency import ParamsDependency  # type: ignore[import-untyped]
-from dvc.repo import Repo  # type: ignore[import-untyped]
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from pipeline.classifiers import networks

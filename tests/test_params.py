@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 
 from pipeline.classifiers import networks
 from pipeline.classifiers.cells import Cell
@@ -299,14 +300,14 @@ RECIPE_MISTAKES = [
     (r"\n  test_time_augmentation: none", "", "demo.test_time_augmentation", "missing; add it"),
     (r"\n +mixup: [0-9.]+", "", f"{CNN1}.augment.mixup", "missing; add it"),
     (r"\n +network: {}", "", f"{CNN1}.network", "missing; add it"),
-    (r"\n    cnn2: \*demo_cnn", "", "demo.classifiers.cnn2", "missing; add it, for networks has it"),
+    (r"\n    cnn2: {<<: \*demo_cnn}", "", "demo.classifiers.cnn2", "missing; add it, for networks has it"),
     # Another type
     (EPOCHS, "epochs: 6.5", f"{CNN1}.epochs", "valid integer, not 6.5"),
     (EPOCHS, "epochs: '6'", f"{CNN1}.epochs", "valid integer, not '6'"),
     (EPOCHS, "epochs: true", f"{CNN1}.epochs", "valid integer, not True"),
     (r"flip: \w+", "flip: 1", f"{CNN1}.augment.flip", "valid boolean, not 1"),
     ("network: {}", "network:", f"{CNN1}.network", "must be {}, not None"),
-    (r"cnn2: \*demo_cnn", "cnn2: 2", "demo.classifiers.cnn2", "must be {epochs, .*, network}, not 2"),
+    (r"cnn2: {<<: \*demo_cnn}", "cnn2: 2", "demo.classifiers.cnn2", "must be {epochs, .*, network}, not 2"),
     ("demo:\n", "mine: 2\ndemo:\n", "mine", "must be {landmarks, test_time_augmentation, classifiers}, not 2"),
     ("demo:\n", "7: {}\ndemo:\n", "7", "valid string, not 7"),
     # Values out of their range
@@ -495,3 +496,15 @@ def test_settings_are_read_without_torch() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "pipeline.classifiers.networks.googlenet" in loaded.split()
     assert "torch" not in loaded.split()
+
+
+@pytest.mark.parametrize("network", networks.names())
+@pytest.mark.parametrize("recipe", load_params(ROOT / "params.yaml").recipes)
+def test_dvc_can_set_a_key_of_one_network(tmp_path: Path, recipe: str, network: str) -> None:
+    """`dvc exp run -S recipes.yaml:...`, which leaves what is written as an alias as it was and says nothing."""
+    path = changed(tmp_path, "", "")
+    before: dict[str, ClassifierRecipe[Any]] = dict(load_params(path).recipes[recipe].classifiers)
+    apply_overrides(tmp_path / RECIPES, [f"{recipe}.classifiers.{network}.epochs=77"])
+    after: dict[str, ClassifierRecipe[Any]] = dict(load_params(path).recipes[recipe].classifiers)
+    assert after.pop(network).epochs == 77
+    assert after == {name: own for name, own in before.items() if name != network}

@@ -323,7 +323,7 @@ def test_a_data_set_in_which_all_training_images_are_twins_is_refused_if_they_ar
     (RAW / "fer2013.csv").write_text("".join(lines))
     obtain.main()
     set_parameter("train_on", "false")
-    line = "params.yaml: split: leaves no image to train with; set twins.train_on to true"
+    line = "params.yaml: split: leaves no image for train; set twins.train_on to true"
     assert refuse(prepare_expressions.main) == line
 
 

@@ -92,8 +92,8 @@ def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_new_file_is_a_new_network(project: Path) -> None:
     recipes = (ROOT / "recipes.yaml").read_text()
-    entry = "\n    tiny:\n      <<: *demo_cnn\n      network: {width: 3}\n    cnn2: *demo_cnn\n"
-    (project / "recipes.yaml").write_text(recipes.replace("\n    cnn2: *demo_cnn\n", entry))
+    entry = "\n    tiny:\n      <<: *demo_cnn\n      network: {width: 3}\n    cnn2: {<<: *demo_cnn}\n"
+    (project / "recipes.yaml").write_text(recipes.replace("\n    cnn2: {<<: *demo_cnn}\n", entry))
     checked = run(project, "-m", "stages.check")
     assert (checked.returncode, checked.stderr) == (0, "")
     assert run(project, "-c", USE_IT).stdout == f"{' '.join(sorted([*networks.names(), 'tiny']))} (2, 5) 3\n"

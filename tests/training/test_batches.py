@@ -32,5 +32,5 @@ def test_processes_share_every_batch(processes: int) -> None:
 
 
 def test_a_batch_that_is_too_small_to_share_is_refused() -> None:
-    with pytest.raises(InputError, match="launcher: 4 processes cannot share a batch of 3 rows"):
+    with pytest.raises(InputError, match="4 processes cannot share batches of 3 rows"):
         split_batches(torch.arange(3), 8, slice(1, None, 4))
