@@ -6,6 +6,7 @@ That is 48 x 48 grey images which show the whole face, roughly in the middle, wi
 from __future__ import annotations
 
 import os
+import random
 from functools import cache
 
 import cv2
@@ -34,11 +35,13 @@ def augment_face(image: npt.NDArray[np.uint8], points: npt.NDArray[np.float32], 
     Returns:
         a grey image (INPUT, INPUT), and the points moved along, in its pixels.
     """
-    # Not albumentations' own flip, which would not renumber the points; drawn apart from what it draws first.
-    if np.random.default_rng([seed, 1]).random() < 0.5:
+    draws = np.random.default_rng(seed)
+    if draws.random() < 0.5:  # not albumentations' own flip, which would not renumber the points
         image, points = np.ascontiguousarray(image[:, ::-1]), scheme.mirror(points, image.shape[1])
     changes = _changes()
-    changes.set_random_seed(seed)
+    # All changes draw from the same generators, one after another. `set_random_seed` would give each its own, all
+    # alike: changes of the same probability would come together or not at all.
+    changes.set_random_state(draws, random.Random(int(draws.integers(2**63))))
     changed = changes(image=image, keypoints=points)
     return changed["image"][..., 0], np.asarray(changed["keypoints"], np.float32)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from pipeline.common import device
 from pipeline.common.files import InputError, whole_file
 
 
@@ -64,7 +65,7 @@ def load_checkpoint(path: Path, key: str, code: str, parts: dict[str, Any]) -> P
     if found != key:
         return Progress()
     if made_by != _made_by(code):
-        print(f"{path}: of other code, or another version of torch: the training starts anew", flush=True)
+        _tell(f"{path}: of other code, or another version of torch: the training starts anew")
         return Progress()
     try:
         for name, part in parts.items():
@@ -73,8 +74,14 @@ def load_checkpoint(path: Path, key: str, code: str, parts: dict[str, Any]) -> P
     except (RuntimeError, ValueError, KeyError, TypeError):
         # A part may be filled already: nothing can be kept.
         raise InputError(f"{path}: of another network; delete it and run again, the training starts anew") from None
-    print(f"{path}: going on after epoch {len(progress.history)}", flush=True)
+    _tell(f"{path}: going on after epoch {len(progress.history)}")
     return progress
+
+
+def _tell(line: str) -> None:
+    """Say it once, however many processes there are."""
+    if device.first_process():
+        print(line, flush=True)
 
 
 def _made_by(code: str) -> str:
