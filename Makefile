@@ -28,7 +28,7 @@ test: .venv ## Lint, check types and the order of imports, run the tests
 	python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
 
 test-all: test ## The same, and the tests that take long
-	python -m pytest -q -n $(JOBS) --dist worksteal -m slow
+	python -m pytest -q -n $(JOBS) --dist loadfile -m slow  # what takes long there is shared by the tests of a file
 
 preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png
 	@python -m stages.preview
