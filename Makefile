@@ -27,8 +27,9 @@ test: .venv ## Lint, check types and the order of imports, run the tests
 	lint-imports
 	python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
 
+# What takes long is made once for all tests of a file: no second process must make it too.
 test-all: test ## The same, and the tests that take long
-	python -m pytest -q -n $(JOBS) --dist loadfile -m slow  # what takes long there is shared by the tests of a file
+	python -m pytest -q -n $(JOBS) --dist loadfile -m slow
 
 preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png
 	@python -m stages.preview

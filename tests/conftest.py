@@ -1,11 +1,20 @@
-"""Settings of all tests."""
+"""Settings of all tests, and what many of them are about."""
+
+from __future__ import annotations
 
 import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from studies import Found
+
+    from pipeline.evaluation.results import Results
+    from pipeline.params import Params
 
 # The networks of the tests are tiny: more threads only wait for each other, ten times longer on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -22,3 +31,23 @@ def forget_the_precision() -> Iterator[None]:
         from accelerate.state import AcceleratorState
 
         AcceleratorState._reset_state(reset_partial_state=True)
+
+
+# The comparison of three regions, about which the sections of the page are asked.
+
+
+@pytest.fixture
+def found() -> Found:
+    from studies import three_regions  # only here: most tests need no comparison, which takes seconds to import
+
+    return three_regions()
+
+
+@pytest.fixture
+def results(found: Found) -> Results:
+    return found.study.results
+
+
+@pytest.fixture
+def params(found: Found) -> Params:
+    return found.study.params

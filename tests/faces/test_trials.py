@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_sets import moved_faces
 
 from pipeline.common.files import InputError, save_arrays
 from pipeline.faces.points import COUNT
@@ -18,35 +19,19 @@ SPLIT = np.array(["common", "common", "common", "challenging"])
 FACE = Edges(left=1, right=17, top=20, bottom=9)
 
 
-def make(offsets: tuple[float, ...] = (0, 0.02, 0.04, 0.2)) -> FaceTests:
-    """Faces whose found points are all off by so many inter-ocular distances, to the right."""
-    true, found, images = {}, {}, {}
-    for view, side in VIEWS.items():
-        faces = np.random.default_rng(0).uniform(0.3 * side, 0.6 * side, (4, COUNT, 2))
-        faces[:, 0], faces[:, 16] = (0.2 * side, 0.5 * side), (0.6 * side, 0.5 * side)
-        faces[:, 19], faces[:, 8] = (0.5 * side, 0.2 * side), (0.5 * side, 0.7 * side)
-        faces[:, 36], faces[:, 45] = (0.3 * side, 0.4 * side), (0.55 * side, 0.4 * side)
-        true[view] = faces.astype(np.float32)
-        moved = np.array(offsets)[:, None] * 0.25 * side
-        found[view] = faces.astype(np.float32)
-        found[view][..., 0] += moved
-        images[view] = np.zeros((4, side, side), np.uint8)
-    return FaceTests(SUBSET, SPLIT, images, true, found)
-
-
 def test_groups_are_the_test_sets_and_their_collections() -> None:
-    groups = {name: np.flatnonzero(rows).tolist() for name, rows in make().groups().items()}
+    groups = {name: np.flatnonzero(rows).tolist() for name, rows in moved_faces().groups().items()}
     assert groups == {"common": [0, 1, 2], "common_helen": [0, 2], "common_lfpw": [1], "challenging": [3]}
 
 
 def test_a_test_set_that_is_absent_has_no_group() -> None:
-    tests = make()
+    tests = moved_faces()
     tests = FaceTests(SUBSET, np.array(["common"] * 4), tests.images, tests.true, tests.found)
     assert list(tests.groups()) == ["common", "common_helen", "common_ibug", "common_lfpw"]
 
 
 def test_scores_are_those_of_the_groups_faces() -> None:
-    scores = make().scores()
+    scores = moved_faces().scores()
     assert list(scores) == ["common", "common_helen", "common_lfpw", "challenging"]
     for view in VIEWS:
         assert scores["common"][view]["n"] == 3
@@ -63,14 +48,14 @@ def test_scores_are_those_of_the_groups_faces() -> None:
 
 
 def test_views_are_scored_apart() -> None:
-    tests = make()
+    tests = moved_faces()
     tests.found["grey_48"][:] = tests.true["grey_48"]
     np.testing.assert_array_equal(tests.errors("grey_48"), 0)
     np.testing.assert_allclose(tests.errors("full_resolution"), [0, 0.02, 0.04, 0.2], atol=1e-6)
 
 
 def test_errors_by_point_are_each_points_and_their_mean_is_the_faces() -> None:
-    tests = make((0, 0, 0, 0))
+    tests = moved_faces((0, 0, 0, 0))
     tests.found["grey_48"][1, 5, 1] -= 0.3 * 0.25 * 48
     tests.found["grey_48"][2] = tests.true["grey_48"][0]
     by_point = tests.errors_by_point("grey_48")
@@ -84,18 +69,18 @@ def test_errors_by_point_are_each_points_and_their_mean_is_the_faces() -> None:
 
 
 def test_box_overlap_is_that_of_the_regions_boxes() -> None:
-    overlap = box_overlap(make(), FACE)
+    overlap = box_overlap(moved_faces(), FACE)
     # The box is 0.4 of the image wide; one moved by 0.2 x 0.25 of the image shares 0.35 of it.
     for view in VIEWS:
         assert overlap["challenging"][view] == pytest.approx(0.35 / 0.45, abs=1e-4)
         shared = [1, (0.4 - 0.005) / (0.4 + 0.005), (0.4 - 0.01) / (0.4 + 0.01)]
         assert overlap["common"][view] == pytest.approx(np.mean(shared), abs=1e-4)
         assert overlap["common_lfpw"][view] == pytest.approx(shared[1], abs=1e-4)
-    assert {value for views in box_overlap(make(), "whole").values() for value in views.values()} == {1.0}
+    assert {value for views in box_overlap(moved_faces(), "whole").values() for value in views.values()} == {1.0}
 
 
 def test_what_was_found_comes_back(tmp_path: Path) -> None:
-    path, tests = tmp_path / "landmarks/points.npz", make()
+    path, tests = tmp_path / "landmarks/points.npz", moved_faces()
     tests.save(path)
     again = FaceTests.load(path)
     assert again.subset.tolist() == SUBSET.tolist()

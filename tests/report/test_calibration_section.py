@@ -8,23 +8,13 @@ import numpy as np
 import pytest
 from made_up import LABELS, make_params
 from sklearn.metrics import log_loss as sklearn_log_loss
-from studies import THREE, Found, altered, approx, as_lines, by_hand, find_right, row_of, three_regions
+from studies import THREE, Found, altered, approx, as_lines, by_hand, find_right, row_of
 
 from pipeline.evaluation import calibration
 from pipeline.evaluation.results import Results
 from pipeline.report.page import render
 from pipeline.report.sections import calibration as calibration_section
 from pipeline.report.sections.calibration import calibration_rows, measure_calibration, section
-
-
-@pytest.fixture
-def found() -> Found:
-    return three_regions()
-
-
-@pytest.fixture
-def results(found: Found) -> Results:
-    return found.study.results
 
 
 def test_calibration_by_hand() -> None:

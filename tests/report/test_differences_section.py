@@ -32,7 +32,6 @@ from studies import (
     one_seed,
     predicted_by,
     row_of,
-    three_regions,
 )
 
 from pipeline.evaluation import significance
@@ -41,21 +40,6 @@ from pipeline.params import Params
 from pipeline.report.page import render
 from pipeline.report.sections.differences import omnibus_rows, pair_rows, section
 from pipeline.report.study import MEAN
-
-
-@pytest.fixture
-def found() -> Found:
-    return three_regions()
-
-
-@pytest.fixture
-def results(found: Found) -> Results:
-    return found.study.results
-
-
-@pytest.fixture
-def params(found: Found) -> Params:
-    return found.study.params
 
 
 def test_every_pair_stands_once_and_the_reference_is_the_other(found: Found) -> None:

@@ -6,27 +6,16 @@ import re
 from itertools import product
 
 import numpy as np
-import pytest
 from made_up import CLASSES, LABELS
 from page_reader import Reader
 from sklearn.metrics import confusion_matrix
-from studies import THREE, Found, by_hand, three_regions
+from studies import THREE, Found, by_hand
 
 from pipeline.classifiers.cells import Cell
 from pipeline.evaluation.results import Results
 from pipeline.report.page import render
 from pipeline.report.sections.expressions import Counts, count_confusion, section
 from pipeline.report.study import MEAN
-
-
-@pytest.fixture
-def found() -> Found:
-    return three_regions()
-
-
-@pytest.fixture
-def results(found: Found) -> Results:
-    return found.study.results
 
 
 def test_confusion_is_counted_on_test_with_a_row_a_true_class(found: Found, results: Results) -> None:

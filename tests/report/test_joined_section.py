@@ -26,7 +26,6 @@ from studies import (
     find_right,
     one_seed,
     row_of,
-    three_regions,
 )
 
 from pipeline.evaluation import fusion, significance
@@ -34,17 +33,6 @@ from pipeline.evaluation.results import Results
 from pipeline.report.page import render
 from pipeline.report.sections.joined import fusion_rows, section, sentence
 from pipeline.report.study import ALL
-
-
-@pytest.fixture
-def found() -> Found:
-    return three_regions()
-
-
-@pytest.fixture
-def results(found: Found) -> Results:
-    return found.study.results
-
 
 METHODS = ["best single", "equal weights", "fitted weights", "forward selection"]
 

@@ -22,7 +22,6 @@ from studies import (
     find,
     find_right,
     row_of,
-    three_regions,
     with_mean,
 )
 
@@ -32,21 +31,6 @@ from pipeline.params import Params
 from pipeline.report.page import render
 from pipeline.report.sections.leak import leak_rows, measure_leak, section
 from pipeline.report.study import MEAN
-
-
-@pytest.fixture
-def found() -> Found:
-    return three_regions()
-
-
-@pytest.fixture
-def results(found: Found) -> Results:
-    return found.study.results
-
-
-@pytest.fixture
-def params(found: Found) -> Params:
-    return found.study.params
 
 
 def test_known_rows_are_those_with_a_twin_elsewhere(found: Found, results: Results) -> None:

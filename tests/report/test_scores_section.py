@@ -26,7 +26,6 @@ from studies import (
     one_seed,
     predicted_by,
     row_of,
-    three_regions,
     with_mean,
 )
 
@@ -37,21 +36,6 @@ from pipeline.report.page import render
 from pipeline.report.sections.scores import score_rows, section
 from pipeline.report.study import MEAN, ORDER
 from pipeline.report.tables import markdown_table
-
-
-@pytest.fixture
-def found() -> Found:
-    return three_regions()
-
-
-@pytest.fixture
-def results(found: Found) -> Results:
-    return found.study.results
-
-
-@pytest.fixture
-def params(found: Found) -> Params:
-    return found.study.params
 
 
 def test_there_is_a_score_for_every_protocol_region_and_network_and_their_mean(found: Found) -> None:
