@@ -29,6 +29,7 @@ from benchmarks import side_by_side
 from pipeline.classifiers import networks
 from pipeline.classifiers import training as classify
 from pipeline.classifiers.layers import Flatten, MaxPool
+from pipeline.classifiers.network_settings import Shape
 from pipeline.data.roles import Roles
 from pipeline.params import load_params
 from pipeline.regions.variants import Variant
@@ -46,7 +47,7 @@ class Rows(Dataset[tuple[torch.Tensor, int]]):
     def __init__(self, variant: Variant, recipe: classify.Recipe) -> None:
         self.texts = [" ".join(map(str, image.ravel())) for image in variant.images]
         self.labels = variant.labels
-        self.shape = classify.shape_of(variant)
+        self.shape = Shape.of(variant)
         how = recipe.augment
         self.change = A.Compose(
             [

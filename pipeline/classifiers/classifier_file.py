@@ -19,7 +19,6 @@ from pipeline.classifiers.cells import Cell
 from pipeline.classifiers.network_settings import NetworkSettings, Shape
 from pipeline.classifiers.pixels import MEAN, SCALE
 from pipeline.classifiers.recipe import ClassifierRecipe
-from pipeline.classifiers.training import shape_of
 from pipeline.common.files import InputError
 from pipeline.common.weights import fill, load_network, save_network
 from pipeline.data.grey import to_grey
@@ -120,7 +119,7 @@ def save_classifier(
         data: the SHA-256 of that.
         epoch, scores: see `Header`.
     """
-    shape = shape_of(variant)
+    shape = Shape.of(variant)
     header = Header(
         network=cell.network,
         settings=recipe.network.to_fill().model_dump(mode="json"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pipeline.common.settings import Section
+
+if TYPE_CHECKING:
+    from pipeline.data.expressions import Expressions
 
 
 class Shape(NamedTuple):
@@ -13,6 +16,11 @@ class Shape(NamedTuple):
     classes: int
     channels: int
     side: int
+
+    @classmethod
+    def of(cls, data: Expressions) -> Shape:
+        """That of the task to tell a data set's classes from its images."""
+        return cls(len(data.about.classes), data.channels, data.side)
 
 
 class NetworkSettings(Section):

@@ -71,7 +71,7 @@ def train(
     if not len(train_rows) or not len(validation_rows):
         raise InputError("data/roles.npz: no row to train on or none to validate on; check the data set")
     torch.manual_seed(seed)
-    network = networks.build(name, recipe.network, shape_of(variant))
+    network = networks.build(name, recipe.network, Shape.of(variant))
     examples = _examples(variant, train_rows, recipe)
     task = Task(
         steps=count_batches(len(train_rows), recipe.batch),
@@ -83,11 +83,6 @@ def train(
         code=code_digest(__name__, f"{networks.__name__}.{name}"),
     )
     return network, fit(network, task, recipe, seed, checkpoint, log, title)
-
-
-def shape_of(variant: Variant) -> Shape:
-    """What a network for these images takes and gives."""
-    return Shape(len(variant.about.classes), variant.channels, variant.side)
 
 
 def _examples(variant: Variant, rows: Rows, recipe: Recipe) -> Examples:
