@@ -12,7 +12,7 @@ import pytest
 from made_up import FACE, MOUTH, TWINS, make_params, make_results, probabilities_right, quickly
 from scipy.stats import binomtest
 
-from pipeline.evaluation import significance
+from pipeline.evaluation.resampling import resample
 from pipeline.evaluation.results import Results
 from pipeline.params import Params
 from pipeline.report.sections.differences import Differences, measure_differences
@@ -25,6 +25,8 @@ from pipeline.report.tables import Rows
 ROWS = {
     "test": list(range(30, 40)),
     "validation": list(range(20, 30)),
+    "validation_unique": list(range(20, 30)),
+    "test_cut": list(range(32, 40)),
     "test_unique": [31, 32, 34, 35, 36, 37, 38, 39],
     "as_reported": [*range(20), *range(30, 40)],
 }
@@ -86,7 +88,7 @@ def correct_on(results: Results, rows: list[int]) -> npt.NDArray[np.bool_]:
 
 
 def drawn(rows: list[int]) -> npt.NDArray[np.float32]:
-    return significance.resample(TWINS[rows], 200, seed=0)
+    return resample(TWINS[rows], 200, seed=0)
 
 
 def with_mean(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -99,6 +101,13 @@ def drawn_accuracies(results: Results, rows: list[int]) -> npt.NDArray[np.float6
     weights = drawn(rows).astype(np.float64)
     shares = weights / weights.sum(axis=1, keepdims=True)
     return with_mean(np.einsum("bn,rksn->brks", shares, correct_on(results, rows).astype(np.float64)).mean(axis=-1))
+
+
+def cell_accuracies(results: Results, rows: list[int]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Those of all cells, (regions, networks, seeds), and the same in each draw, from a plain weighted mean."""
+    correct = correct_on(results, rows).astype(np.float64)
+    weights = drawn(rows).astype(np.float64)
+    return correct.mean(axis=-1), np.einsum("bn,rksn->brks", weights / weights.sum(axis=1, keepdims=True), correct)
 
 
 def ends(samples: npt.NDArray[np.float64]) -> list[float]:
