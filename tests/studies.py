@@ -13,7 +13,7 @@ from made_up import FACE, MOUTH, TWINS, make_params, make_results, probabilities
 from scipy.stats import binomtest
 
 from pipeline.evaluation.resampling import resample
-from pipeline.evaluation.results import Results
+from pipeline.evaluation.results import Answers, Results
 from pipeline.params import Params
 from pipeline.report.sections.differences import Differences, measure_differences
 from pipeline.report.sections.joined import Joined, measure_joined
@@ -39,8 +39,9 @@ THREE = {"mouth": MOUTH, "vanilla": "whole", "face": FACE}
 
 
 class Found(NamedTuple):
-    """A study, and what its answer follows from."""
+    """A study, what it is made of, and what its answer follows from."""
 
+    results: Results
     study: Study
     scored: Scores
     tested: Differences
@@ -50,7 +51,7 @@ class Found(NamedTuple):
 def find(results: Results, params: Params) -> Found:
     with quickly():
         study = Study.of(results, params)
-        return Found(study, measure_scores(study), measure_differences(study), measure_joined(study))
+        return Found(results, study, measure_scores(study), measure_differences(study), measure_joined(study))
 
 
 def find_right(params: Params, public: Any, private: Any) -> Found:
@@ -78,12 +79,12 @@ def one_seed() -> Found:
     return find(make_results(params), params)
 
 
-def predicted_by(results: Results, rows: list[int]) -> npt.NDArray[np.int64]:
+def predicted_by(results: Answers, rows: list[int]) -> npt.NDArray[np.int64]:
     """(regions, networks, seeds, n)."""
     return np.asarray(results.probabilities[..., rows, :].argmax(axis=-1))
 
 
-def correct_on(results: Results, rows: list[int]) -> npt.NDArray[np.bool_]:
+def correct_on(results: Answers, rows: list[int]) -> npt.NDArray[np.bool_]:
     return np.asarray(predicted_by(results, rows) == results.labels[rows])
 
 
@@ -96,14 +97,14 @@ def with_mean(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.concatenate([scores, scores.mean(axis=-1, keepdims=True)], axis=-1)
 
 
-def drawn_accuracies(results: Results, rows: list[int]) -> npt.NDArray[np.float64]:
+def drawn_accuracies(results: Answers, rows: list[int]) -> npt.NDArray[np.float64]:
     """(draws, regions, networks + 1), each network the mean of its seeds, from a plain weighted mean."""
     weights = drawn(rows).astype(np.float64)
     shares = weights / weights.sum(axis=1, keepdims=True)
     return with_mean(np.einsum("bn,rksn->brks", shares, correct_on(results, rows).astype(np.float64)).mean(axis=-1))
 
 
-def cell_accuracies(results: Results, rows: list[int]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def cell_accuracies(results: Answers, rows: list[int]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Those of all cells, (regions, networks, seeds), and the same in each draw, from a plain weighted mean."""
     correct = correct_on(results, rows).astype(np.float64)
     weights = drawn(rows).astype(np.float64)

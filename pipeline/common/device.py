@@ -23,7 +23,8 @@ def pick(precision: str = "auto") -> Accelerator:
 
 def place(precision: str = "auto") -> torch.device:
     """The device to apply networks on, which a process may do in one precision after another; see `autocast`."""
-    return PartialState(cpu=not _tune(precision)).device
+    found: torch.device = PartialState(cpu=not _tune(precision)).device
+    return found
 
 
 def autocast(device: torch.device, precision: str = "auto") -> AbstractContextManager[None]:
@@ -37,7 +38,7 @@ def _rounds(precision: str) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if torch.cuda.is_available():  # older GPUs emulate it, which is slower than fp32
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return torch.cpu._is_avx512_bf16_supported()
 
 

@@ -56,7 +56,7 @@ def compare(results: Results, params: Params, origin: Origin) -> Comparison:
         said,
         measured_on,
         "\n".join([said, measured_on, "", table, *([joined] if joined else [])]),
-        all_sections(study, origin, scored, tested, fused),
+        all_sections(study, results, origin, scored, tested, fused),
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.evaluation import resampling, significance
 from pipeline.evaluation.resampling import Draws
-from pipeline.evaluation.results import Results
+from pipeline.evaluation.results import Answers
 from pipeline.evaluation.uncertainty import LEVEL, Estimate, estimate
 
 DRAWS = 2000  # of the bootstrap: an interval's end then moves by a tenth of its half-width from seed to seed
@@ -69,18 +69,18 @@ def weigh(actual: Floats, drawn: Floats, share: Floats, level: float = LEVEL) ->
     return estimate(actual[of], drawn[:, of], share[of], level)
 
 
-def draw(results: Results, predicted: npt.NDArray[np.uint8], rows: Bools) -> Sample:
+def draw(answers: Answers, predicted: npt.NDArray[np.uint8], rows: Bools) -> Sample:
     """Draw from the rows of a protocol.
 
     Args:
-        results: of N rows.
+        answers: of N rows.
         predicted: (regions, networks, seeds, N), the most probable classes.
         rows: (N,), those that are scored.
     """
-    labels, groups, answers = results.labels[rows], results.twins[rows], predicted[..., rows]
-    weights, classes = resampling.resample(groups, DRAWS, seed=0), len(results.classes)
-    actual, drawn = score(labels, answers, classes), score(labels, answers, classes, weights)
-    return Sample(rows, classes, labels, groups, answers, weights, actual, drawn)
+    labels, groups, named = answers.labels[rows], answers.twins[rows], predicted[..., rows]
+    weights, classes = resampling.resample(groups, DRAWS, seed=0), len(answers.classes)
+    actual, drawn = score(labels, named, classes), score(labels, named, classes, weights)
+    return Sample(rows, classes, labels, groups, named, weights, actual, drawn)
 
 
 def score(

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from pipeline.classifiers.cells import Cell
 from pipeline.common.files import InputError
 from pipeline.data.protocols import PROTOCOLS, PURPOSES, rows
-from pipeline.evaluation.results import Results
+from pipeline.data.roles import ROLES
+from pipeline.evaluation.results import Answers
 from pipeline.evaluation.scores import classification
 from pipeline.params import Params
 from pipeline.report.sample import Sample, draw
@@ -61,13 +62,13 @@ class Study:
         samples: of each protocol of `SAMPLED` that has images.
     """
 
-    results: Results
+    results: Answers
     params: Params
     predicted: npt.NDArray[np.uint8]
     samples: dict[str, Sample]
 
     @classmethod
-    def of(cls, results: Results, params: Params) -> Study:
+    def of(cls, results: Answers, params: Params) -> Study:
         """Draw the samples. Raises InputError if another protocol than these scores no rows: `CUT`, `CHOOSING`."""
         predicted = results.probabilities.argmax(axis=-1).astype(np.uint8)
         scored = {protocol: _rows(results, protocol) for protocol in SAMPLED}
@@ -119,7 +120,7 @@ class Study:
     @property
     def elsewhere(self) -> list[str]:
         """The roles of images that are no test images."""
-        return [role for role in self.results.audit.images if role not in PROTOCOLS[HEADLINE]]
+        return [role for role in ROLES if role in self.results.role and role not in PROTOCOLS[HEADLINE]]
 
     def note(self, protocol: str) -> str:
         """What a protocol is for, and how many images of which roles it scores."""
@@ -136,7 +137,7 @@ class Study:
         return classification(results.labels[scored], results.probabilities[self.cells[cell]][scored], results.classes)
 
 
-def _rows(results: Results, protocol: str) -> npt.NDArray[np.bool_]:
+def _rows(results: Answers, protocol: str) -> npt.NDArray[np.bool_]:
     if protocol == CUT:
         return rows(results.role, results.twins, HEADLINE) & ~results.fell_back.any(axis=0)
     try:

@@ -77,7 +77,7 @@ def test_differences_are_those_of_the_scores(found: Found, protocol: str) -> Non
 
 def test_differences_know_images_and_trainings(found: Found, results: Results) -> None:
     accuracies, drawn_ones = cell_accuracies(results, ROWS["test"])
-    pairs = {
+    pairs: dict[tuple[str, ...], tuple[list[tuple[int, int]], list[float]]] = {
         ("region", "cnn2", "face", "vanilla"): ([(2, 1), (1, 1)], [1, -1]),
         ("region", MEAN, "mouth", "vanilla"): ([(0, 0), (0, 1), (1, 0), (1, 1)], [0.5, 0.5, -0.5, -0.5]),
         ("network", "mouth", "cnn2", "cnn1"): ([(0, 1), (0, 0)], [1, -1]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from made_up import LABELS, make_params, make_results
@@ -50,7 +52,14 @@ def test_with_three_seeds_gains_are_tested_and_adjusted() -> None:
 def test_ensembles_as_they_are_read() -> None:
     params = make_params(seeds=[0, 1, 2])
     table = measure_ensembles(find(make_results(params), params).study)
-    values = {"joined": 0.75, "control": 0.7, "gain": 0.05, "low": -0.01, "high": 0.11, "regions": "vanilla + face"}
+    values: dict[str, Any] = {
+        "joined": 0.75,
+        "control": 0.7,
+        "gain": 0.05,
+        "low": -0.01,
+        "high": 0.11,
+        "regions": "vanilla + face",
+    }
     rows = as_lines(ensemble_rows(table.assign(**values, region="face", p=0.01, p_holm=0.049), "test"))
     assert rows[0] == "network; regions joined; accuracy; trainings joined; accuracy; gain; 95% interval; Holm"
     assert rows[1] == "cnn1; vanilla + face; 75.0%; 2 of face; 70.0%; +5.0*; -1.0 to +11.0; 0.049"

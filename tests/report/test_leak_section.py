@@ -104,8 +104,7 @@ def test_the_leak_as_it_is_read() -> None:
 
 
 def test_without_known_images_their_accuracy_stays_blank() -> None:
-    study = by_hand().study
-    found = find(replace(study.results, twins=groups_of()), study.params)
+    found = find(replace(by_hand().results, twins=groups_of()), by_hand().study.params)
     assert (
         as_lines(leak_rows(measure_leak(found.study), found.scored))[2]
         == "cnn2; vanilla; 60.0%; ; 60.0%; +0.0; +0.0 to +0.0"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
+from pipeline.data.roles import ROLES
+from pipeline.evaluation.results import Results
 from pipeline.regions.definitions import Edges, Region
 from pipeline.report.pictures import Picture
 from pipeline.report.section import Section
@@ -16,7 +18,7 @@ from pipeline.report.tables import Rows
 def region_rows(study: Study) -> Rows:
     """What each region is, and how many images of each role were kept whole."""
     results = study.results
-    roles = list(results.audit.images)
+    roles = [role for role in ROLES if role in results.role]
     rows = [["region", "what is kept", *(f"fell back, {role}" for role in roles)]]
     for (name, region), fell_back in zip(study.params.regions.items(), results.fell_back, strict=True):
         own = [results.role == role for role in roles]
@@ -24,19 +26,19 @@ def region_rows(study: Study) -> Rows:
     return rows
 
 
-def overlap_rows(study: Study) -> Rows:
+def overlap_rows(study: Study, overlap: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Rows:
     """How well the boxes of regions that follow points fit: a row a subset and view, a column a region."""
     cut = [name for name, region in study.params.regions.items() if region != "whole"]
     overlaps: dict[str, dict[str, str]] = {}  # by subset and view, then by region
     for name in cut:
-        for subset, views in study.results.overlap[name].items():
+        for subset, views in overlap[name].items():
             for view, value in views.items():
                 overlaps.setdefault(f"{subset}, {view}", {})[name] = f"{value:.3f}"
     rows = [[name, *(by_region.get(region, "") for region in cut)] for name, by_region in overlaps.items()]
     return [["subset, view", *cut], *rows]
 
 
-def section(study: Study, origin: Origin) -> Section:
+def section(study: Study, results: Results, origin: Origin) -> Section:
     """The section."""
     sheets = [
         {
@@ -46,7 +48,11 @@ def section(study: Study, origin: Origin) -> Section:
         }
         for name, region in study.params.regions.items()
     ]
-    context: dict[str, Any] = {"kept": region_rows(study), "sheets": sheets, "overlaps": overlap_rows(study)}
+    context: dict[str, Any] = {
+        "kept": region_rows(study),
+        "sheets": sheets,
+        "overlaps": overlap_rows(study, results.overlap),
+    }
     return Section("regions", "Regions", "What the regions keep", context)
 
 
