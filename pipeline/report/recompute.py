@@ -109,9 +109,7 @@ def compare_published(
     seeds = list(dict.fromkeys(cell.seed for cell in cells))
     wanted = [Cell(region, network, seed) for region in regions for network in networks for seed in seeds]
     if set(wanted) != set(cells):
-        raise InputError(
-            "metrics.json: not every region was published with every network and seed; restore it with git"
-        )
+        raise InputError("metrics.json: some region was published without some network and seed; restore it with git")
     classes = expressions.about.classes
     probabilities = np.zeros((len(wanted), len(expressions), len(classes)), np.float32)
     fell_back = np.zeros((len(regions), len(expressions)), np.bool_)
