@@ -23,7 +23,7 @@ from pipeline.data.roles import Shares, SplitRule, read_split
 from pipeline.data.twins import TwinRule
 from pipeline.faces.detector_settings import LandmarkSettings
 from pipeline.faces.recipe import LandmarkRecipe
-from pipeline.regions.definitions import REGION_FORMS, REGION_NAME, Region, read_region
+from pipeline.regions.definitions import REGION_FORMS, REGION_NAME, Region, read_region, resolve
 from pipeline.training.recipe import FitRecipe
 
 DEMO_FORMAT = "fer2013"
@@ -63,6 +63,7 @@ class Params(Section):
     reference: str  # the region that the others are compared with
     networks: Annotated[list[str], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    fallback: Literal["whole", "drop"] = "whole"  # what a train image is that was not cut: whole, or not trained on
     launcher: Annotated[str, Field(min_length=1)]
     landmarks: LandmarkSettings
     recipes: dict[str, Recipe]
@@ -162,6 +163,11 @@ def _check_names(path: Path, params: Params) -> None:
         raise InputError(f"{path}: regions: two names differ only in case; rename one")
     if params.data.source == "demo" and params.data.expressions != DEMO_FORMAT:
         raise InputError(f"{path}: data.expressions: the demo is drawn in the format {DEMO_FORMAT}; set it to that")
+    for name in params.regions:
+        try:
+            resolve(name, params.regions)
+        except ValueError as error:
+            raise InputError(f"{path}: regions.{name}.like: {error}") from None
     if params.reference not in params.regions:
         raise InputError(f"{path}: reference: {params.reference!r} is not among regions ({', '.join(params.regions)})")
     for key, values in (("networks", params.networks), ("seeds", params.seeds)):

@@ -20,15 +20,16 @@ def main(region: str, network: str, seed: str) -> None:
     cell = params.cell(region, network, seed)
     recipe = params.classifier_recipe(network)
     folder = Path(f"data/variants/{region}")
-    variant, role = Variant.load(folder), Roles.load(ROLES).role
-    identity = {"data": digest_folder(folder), "roles": digest(ROLES)}
+    variant, roles = Variant.load(folder), Roles.load(ROLES)
+    identity = {"data": digest_folder(folder), "roles": digest(ROLES), "fallback": params.fallback}
+    title = f"{network} on {region}"
     checkpoint = Path(f".checkpoints/{region}-{network}-{seed}.pt")
     with curves(Path(f"reports/training/{cell.path}")) as log:
         model, progress = train(
-            variant, role, network, recipe, cell.seed, identity, checkpoint, log, f"{network} on {region}"
+            variant, roles, params.fallback, network, recipe, cell.seed, identity, checkpoint, log, title
         )
         best = progress.history[progress.best_epoch]
-        scores = {"validation": {"accuracy": best["validation_accuracy"], "log_loss": best["validation_loss"]}}
+        scores = {roles.chosen_on: {"accuracy": best["validation_accuracy"], "log_loss": best["validation_loss"]}}
         path = Path(f"models/classifiers/{cell.path}.safetensors")
         save_classifier(path, model, variant, cell, recipe, identity["data"], progress.best_epoch, scores)
     if device.first_process():

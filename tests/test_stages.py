@@ -502,9 +502,10 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> N
 def write_variant() -> None:
     """A region's images, in which there is nothing to learn, and what each of them is for."""
     expressions = expression_set(240)
-    cut = Cut(whole_boxes(240, (48, 48)), np.zeros(240, np.bool_))
+    cut = Cut.upright(whole_boxes(240, (48, 48)))
     save_variant(Path("data/variants/vanilla"), expressions, "vanilla", "whole", cut, [expressions.images], 48)
-    Roles(np.repeat(["train", "validation", "test"], (160, 40, 40))).save(Path("data/roles.npz"))
+    role = np.repeat(["train", "validation", "test"], (160, 40, 40))
+    Roles(role, role == "validation").save(Path("data/roles.npz"))
 
 
 def write_classifier() -> nn.Module:

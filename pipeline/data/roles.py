@@ -54,20 +54,31 @@ class Roles:
 
     Attributes:
         role: (N,), one of `ROLES`.
+        chooses: (N,), the validation rows by which an epoch is chosen: those without a twin among the train rows, which
+            a network that remembers would know. Where there are no such, all of them.
     """
 
     role: npt.NDArray[np.str_]
+    chooses: npt.NDArray[np.bool_]
+
+    @property
+    def chosen_on(self) -> str:
+        """The protocol whose rows choose; see `data.protocols`."""
+        return "validation" if (self.chooses == (self.role == "validation")).all() else "validation_unique"
 
     def save(self, path: Path) -> None:
         """Write `data/roles.npz`."""
-        save_arrays(path, role=self.role)
+        save_arrays(path, role=self.role, chooses=self.chooses)
 
     @classmethod
     def load(cls, path: Path) -> Roles:
         """Read what `save` wrote. Raises InputError if it is missing or damaged."""
-        roles = cls(**load_arrays(path, {"role": ("U", (None,))}))
+        roles = cls(**load_arrays(path, {"role": ("U", (None,)), "chooses": ("bool", (None,))}))
+        remedy = "delete it and run `dvc repro`"
         if not np.isin(roles.role, ROLES).all():
-            raise InputError(f"{path}: has a role that is not one of {', '.join(ROLES)}; delete it and run `dvc repro`")
+            raise InputError(f"{path}: has a role that is not one of {', '.join(ROLES)}; {remedy}")
+        if (roles.chooses & (roles.role != "validation")).any():
+            raise InputError(f"{path}: chooses by rows that are not of validation; {remedy}")
         return roles
 
 
@@ -97,7 +108,9 @@ def assign_roles(
         leak = absent == ["train"] and not train_on_twins
         remedy = "set twins.train_on to true" if leak else "choose another split"
         raise InputError(f"params.yaml: split: leaves no image for {' or '.join(absent)}; {remedy}")
-    return Roles(role)
+    validation = role == "validation"
+    unique = validation & ~np.isin(twins, twins[role == "train"])
+    return Roles(role, unique if unique.any() else validation)
 
 
 def joined(

@@ -100,6 +100,8 @@ def caveat(study: Study, scores: Scores) -> str:
             f" Another start of the training moves an accuracy by {points(luck.deviation)} points (standard deviation; "
             f"95% interval {span(luck.low, luck.high)})."
         )
+    if params.fallback == "drop":
+        text += " Train images whose points were not trusted were left out of the training on each region."
     if params.chosen.test_time_augmentation != "none":
         text += (
             f" Test-time augmentation: each validation and test image was judged by "

@@ -12,7 +12,7 @@ import pytest
 from sample_sets import expression_set, refused
 
 from pipeline.common.files import save_arrays
-from pipeline.data.expressions import Expressions
+from pipeline.data.expressions import Expressions, Role
 from pipeline.data.roles import ROLES, Roles, Shares, assign_roles, joined, read_split
 
 Group = Literal["none", "twins", "subject", "both"]
@@ -254,11 +254,12 @@ def test_another_rule_is_refused(value: Any, says: str) -> None:
 
 
 def test_saved_is_loaded_and_the_same_bytes(tmp_path: Path) -> None:
-    roles = Roles(np.array(["train", "unused", "test", "validation"]))
+    roles = Roles(np.array(["train", "unused", "test", "validation"]), np.arange(4) == 3)
     roles.save(tmp_path / "one.npz")
     roles.save(tmp_path / "two.npz")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
-    assert Roles.load(tmp_path / "one.npz").role.tolist() == roles.role.tolist()
+    loaded = Roles.load(tmp_path / "one.npz")
+    assert (loaded.role.tolist(), loaded.chooses.tolist()) == (roles.role.tolist(), roles.chooses.tolist())
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
@@ -266,8 +267,33 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     assert refused(Roles.load, path) == f"{path}: missing; run `dvc repro` to make it"
     save_arrays(path, roles=np.array(["train"]))
     assert refused(Roles.load, path) == f"{path}: holds no array 'role'; delete it and run `dvc repro`"
-    save_arrays(path, role=np.array([0, 1]))
+    save_arrays(path, role=np.array([0, 1]), chooses=np.zeros(2, np.bool_))
     assert "array 'role' is int64" in refused(Roles.load, path)
-    save_arrays(path, role=np.array(["train", "tests"]))
+    save_arrays(path, role=np.array(["train", "tests"]), chooses=np.zeros(2, np.bool_))
     expected = f"{path}: has a role that is not one of train, validation, test, unused; delete it and run `dvc repro`"
     assert refused(Roles.load, path) == expected
+    save_arrays(path, role=np.array(["train", "validation"]), chooses=np.array([True, False]))
+    assert refused(Roles.load, path).startswith(f"{path}: chooses by rows that are not of validation; ")
+
+
+# What chooses
+
+
+def split_into(names: list[str]) -> Expressions:
+    splits: dict[str, Role] = {"a": "train", "b": "validation", "c": "test"}
+    return replace(expression_set(len(names), side=4, splits=splits), split=np.array(names))
+
+
+def test_validation_rows_with_a_twin_that_is_trained_on_do_not_choose() -> None:
+    expressions = split_into(["a", "a", "b", "b", "b", "c"])
+    twins = np.array([0, 1, 0, 2, 3, 3], np.int32)  # the last of validation has its twin in test
+    roles = assign_roles(expressions, twins, "official", train_on_twins=True)
+    assert roles.chooses.tolist() == [False, False, False, True, True, False]
+    assert roles.chosen_on == "validation_unique"
+
+
+def test_where_all_of_them_have_one_all_choose() -> None:
+    expressions = split_into(["a", "a", "b", "b", "c"])
+    roles = assign_roles(expressions, np.array([0, 1, 0, 1, 2], np.int32), "official", train_on_twins=True)
+    assert roles.chooses.tolist() == [False, False, True, True, False]
+    assert roles.chosen_on == "validation"
