@@ -15,9 +15,11 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from threading import RLock
 from typing import NamedTuple
 
 from permissions import modes_apply
+from tqdm import tqdm
 
 import stages
 from fuzz.family import Family
@@ -83,6 +85,7 @@ def _report(sender: int, family: Family, number: int, folder: Path) -> None:
     """In the child: run the case, send its outcome, end."""
     try:
         os.chdir(folder)
+        tqdm.set_lock(RLock())  # else each case would make a lock for several processes, and leave it
         before = _peak()
         _limit_memory()
         kind, said = _judge(family, random.Random(f"{family.name}/{number}"))
