@@ -32,9 +32,8 @@ def account(photographs: Photographs) -> list[str]:
     lines = [f"300-W: {', '.join(counts)}"]
     without = [photograph.name for photograph in photographs.used if photograph.pts is None]
     if without:
-        lines.append(
-            f"300-W: {len(without):,} have no .pts file, and the XML's whole pixels for points ({some(without)})"
-        )
+        said = "without a .pts file, and so with the XML's whole pixels for points"
+        lines.append(f"300-W: {said}: {len(without):,} ({some(without)})")
     for reason, names in photographs.left_out.items():
-        lines.append(f"300-W: {len(names):,} files are not used, since they {reason} ({some(names)})")
+        lines.append(f"300-W: not used, since they {reason}: {len(names):,} ({some(names)})")
     return lines
