@@ -14,12 +14,10 @@ import numpy.typing as npt
 import pytest
 from sample_sets import refused
 
-from pipeline.data.expressions import Expressions
 from pipeline.data import tables
-from pipeline.data.ferplus import VOTES, lines_with_shared_names
-from pipeline.data.readers import fer2013
-from pipeline.data.readers.fer2013 import CLASSES, PUBLISHED, SPLITS, account, find, read_fer2013
-from pipeline.data.sources import Sources
+from pipeline.data.expressions import Expressions
+from pipeline.data.ferplus import VOTES
+from pipeline.data.readers.fer2013 import CLASSES, SPLITS, read_fer2013
 
 ROWS = 6
 LABELS = [0, 3, 6, 2, 3, 1]

@@ -22,9 +22,9 @@ from pipeline.faces.detectors.xception import detector
 from pipeline.faces.errors import nme
 from pipeline.faces.face_images import SIDE, Faces
 from pipeline.faces.ibug import read_300w
-from pipeline.faces.photographs import find_photographs
 from pipeline.faces.losses import LOSSES
 from pipeline.faces.network import landmark_network
+from pipeline.faces.photographs import find_photographs
 from pipeline.faces.recipe import LandmarkRecipe
 from pipeline.faces.squares import INPUT, GreyFace, cut_squares
 
