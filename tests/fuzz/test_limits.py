@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from fuzz.cases import Outcome, run_case
-from fuzz.families import faces, fer2013
+from fuzz.families import faces
 from fuzz.family import Family
+from pipeline.data.readers.fer2013 import read_fer2013
 from pipeline.faces.ibug import read_300w
 from pipeline.faces.photographs import LABELS, find_photographs
 
@@ -35,8 +36,7 @@ def write_repeatedly(path: Path, part: bytes, count: int) -> None:
 
 
 def read_table(folder: Path) -> object:
-    path = next(folder.iterdir())
-    return fer2013.fer2013.read_fer2013(path, None)
+    return read_fer2013(next(folder.iterdir()), None)
 
 
 def read_faces(folder: Path) -> object:

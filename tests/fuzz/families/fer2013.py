@@ -60,7 +60,8 @@ def _read(folder: Path) -> Expressions:
 def _check(folder: Path, value: object) -> None:
     assert isinstance(value, Expressions)
     count = len(value)
-    assert (value.images.dtype, value.images.shape) == (np.uint8, (count, 48, 48))
+    assert value.images.dtype == np.uint8
+    assert value.images.shape == (count, 48, 48)
     assert value.labels.max() < 7
     assert set(value.split.tolist()) == set(USAGES)
     if value.votes.shape[1]:
