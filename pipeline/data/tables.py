@@ -150,6 +150,7 @@ def _open(path: Path, remedy: str) -> Iterator[BufferedReader]:
 
 
 def _unpacked(path: Path, file: BufferedReader, remedy: str) -> IO[bytes]:
+    """What a file holds, if it is compressed, else the file itself."""
     if path.suffix == ".gz":
         return cast(IO[bytes], gzip.open(file))
     if path.suffix == ".xz":
