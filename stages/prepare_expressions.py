@@ -18,7 +18,10 @@ from stages import run
 def main() -> None:
     params = load_params()
     sources = Sources.load(params.source_folder / "sources.json")
-    expressions = reader(params.data.expressions).read(sources)
+    format_reader = reader(params.data.expressions)
+    expressions = format_reader.read(sources)
+    if params.data.source == "real":
+        print(*format_reader.account(sources, expressions), sep="\n", flush=True)
     twins = find_twins(expressions.images, params.twins.min_correlation)
     roles = assign_roles(expressions, twins.twins, params.split_rule, params.twins.train_on)
     rows(roles.role, twins.twins, "test_unique")  # that there are some is said here, and not after hours of training

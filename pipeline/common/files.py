@@ -14,12 +14,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+MAX_LINE = 500  # characters of a message
+
 
 class InputError(Exception):
-    """A mistake in what the user gave. Its text is one line: the file, the row, what is wrong and what to do."""
+    """A mistake in what the user gave. Its text is one line: the file, the row, what is wrong and what to do.
+
+    Names and libraries' messages may hold line breaks, or be of any length: of a long line the middle is left out.
+    """
 
     def __str__(self) -> str:
-        return " ".join(super().__str__().splitlines())  # names and libraries' messages may hold line breaks
+        line = " ".join(super().__str__().splitlines())
+        half = MAX_LINE // 2
+        return line if len(line) <= MAX_LINE else f"{line[: half - 2]} ... {line[3 - half :]}"
 
 
 @contextmanager
@@ -155,10 +162,14 @@ def inside(folder: Path, name: str, source: Path) -> Path:
     """The path of `name` below `folder`, where `name` was read from the file `source`.
 
     Raises:
-        InputError: the name is absolute, or leads out of the folder (also through a symbolic link).
+        InputError: the name is absolute, or leads out of the folder (also through a symbolic link), or nowhere.
     """
     path = folder / name
-    if Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        leads_out = Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, which pathlib tells by a RuntimeError
+        raise InputError(f"{source}: file={name!r} is a link that leads nowhere; remove that entry") from None
+    if leads_out:
         raise InputError(f"{source}: file={name!r} leads out of {folder}; remove that entry")
     return path
 

@@ -1,6 +1,7 @@
 """Readers of expression data sets, one module a format, found by its name.
 
-A reader says what it looks for (`WANTED`, see `data.sources`) and reads it (`read`). To add one, add a module.
+A reader says what it looks for (`WANTED`, see `data.sources`), reads it (`read`) and says how much of it is there
+(`account`). To add one, add a module.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ class Reader(Protocol):
 
     def read(self, sources: Sources) -> Expressions:
         """Read what `WANTED` found. Raises InputError with one line for what is wrong in which file and row."""
+        ...
+
+    def account(self, sources: Sources, expressions: Expressions) -> list[str]:
+        """What was read, beside what was published where that is known, a line each."""
         ...
 
 
