@@ -321,9 +321,9 @@ RECIPE_MISTAKES = [
         "must be nme, wing, soft_wing, l1 or l2 for head: direct, which does not vote, not 'nme_votes'$",
     ),
     (r"ema_decay: [0-9.]+", "ema_decay: 1.0", "demo.landmarks.ema_decay", "less than 1, not 1.0"),
-    (r"schedule: \w+", "schedule: cosine", "demo.landmarks.schedule", "'constant' or 'one_cycle', not"),
+    (r"schedule: \w+", "schedule: cosine", "demo.landmarks.schedule", "'one_cycle' or 'plateau', not"),
     (r"shift: [0-9.]+", "shift: 5", f"{CNN1}.augment.shift", "less than or equal to 1, not 5"),
-    (r"optimizer: \w+", "optimizer: sgd", "demo.landmarks.optimizer", "'adamw' or 'muon', not 'sgd'"),
+    (r"optimizer: \w+", "optimizer: lion", "demo.landmarks.optimizer", "'muon', 'adam' or 'sgd', not 'lion'"),
     (
         r"test_time_augmentation: \w+",
         "test_time_augmentation: one",
