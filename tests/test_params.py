@@ -121,7 +121,7 @@ def test_1_stands_for_identical_images_alone(tmp_path: Path) -> None:
 
 def test_other_recipes_may_be_added(tmp_path: Path) -> None:
     params = read(tmp_path, "\nstrong:", "\nmine:", RECIPES)
-    assert list(params.recipes) == ["demo", "report", "mine", "brief"]
+    assert list(params.recipes) == ["demo", "report", "mine", "brief", "others"]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,9 @@ NAME = "a region's name becomes a file name: use letters, digits and _, a letter
 MISTAKES = [
     # Unknown keys, on each level, with what there is
     ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, .*, recipe, .*, landmarks$"),
-    ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source, expressions$"),
+    ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source, expressions, settings$"),
+    ("settings: {}", "settings: {side: 64}", "data.settings.side", "unknown key; docs/your_images.md has what each"),
+    ("settings: {}", "settings: 5", "data.settings", "must be {}, not 5"),
     ("split: official", "split: {share: [0.6, 0.2, 0.2]}", "split.share", "unknown key; may be shares, group, seed$"),
     ("train_on:", "train:", "twins.train", "unknown key; may be min_correlation, train_on$"),
     ("landmarks:\n", "landmarks:\n  colour: red\n", "landmarks.colour", "unknown key; may be provider, .*, max_error$"),
@@ -167,7 +169,7 @@ MISTAKES = [
     ("left: 1,", "", "regions.face.left", "missing; add it"),
     ("{points: 49-68, margin: 0.3}", "{margin: 0.3}", "regions.mouth.points", "missing; add it"),
     # Another type
-    (r"data:[\s\S]*?(?=\nsplit)", "data: demo", "data", "must be {source, expressions}, not 'demo'"),
+    (r"data:[\s\S]*?(?=\nsplit)", "data: demo", "data", "must be {source, expressions, settings}, not 'demo'"),
     (r"train_on: \w+", "train_on: 0", "twins.train_on", "valid boolean, not 0"),
     ("side: 48", "side: 48.0", "side", "valid integer, not 48.0"),
     ("margin: 0.3", "margin: x", "regions.mouth.margin", "valid number, not 'x'"),
@@ -242,7 +244,7 @@ MISTAKES = [
     ("  mouth:", "  7:", "regions.7", "valid string, not 7"),
     ("  mouth:", "  Face:", "regions", "two names differ only in case; rename one"),
     # What refers to something else
-    ("recipe: demo", "recipe: foo", "recipe", r"'foo' is not in recipes.yaml \(demo, report, strong, brief\)"),
+    ("recipe: demo", "recipe: foo", "recipe", r"'foo' is not in recipes.yaml \(demo, report, strong, brief, others\)"),
     ("reference: vanilla", "reference: nose", "reference", r"'nose' is not among regions \(vanilla, face, mouth\)"),
     ("cnn1,", "cnn2,", "networks", "an entry stands twice; remove one"),
     (r"seeds: \[0\]", "seeds: [0, 1, 0]", "seeds", "an entry stands twice; remove one"),
@@ -498,8 +500,20 @@ def test_settings_are_read_without_torch() -> None:
     assert "torch" not in loaded.split()
 
 
+TRAINED = [
+    (recipe, network)
+    for recipe, content in load_params(ROOT / "params.yaml").recipes.items()
+    for network, own in content.classifiers
+    if own is not None
+]
+
+
 @pytest.mark.parametrize("network", networks.names())
-@pytest.mark.parametrize("recipe", load_params(ROOT / "params.yaml").recipes)
+def test_the_demo_trains_every_network(network: str) -> None:
+    assert ("demo", network) in TRAINED
+
+
+@pytest.mark.parametrize(("recipe", "network"), TRAINED)
 def test_dvc_can_set_a_key_of_one_network(tmp_path: Path, recipe: str, network: str) -> None:
     """`dvc exp run -S recipes.yaml:...`, which leaves what is written as an alias as it was and says nothing."""
     path = changed(tmp_path, "", "")

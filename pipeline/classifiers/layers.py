@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from pipeline.classifiers.network_settings import Shape
+from pipeline.classifiers.pixels import resize
 
 POOL = 4  # max-pooling window of the small CNNs, moved by one pixel at a time
 CHANNELS = (10, 20)  # of their two convolutions
@@ -67,7 +68,9 @@ class Maps(NamedTuple):
         return self._replace(layers=[*self.layers, *layers])
 
 
-def convolved(maps: Maps, blocks: Sequence[Sequence[int]], normalised: Literal["each", "last", "none"] = "none") -> Maps:
+def convolved(
+    maps: Maps, blocks: Sequence[Sequence[int]], normalised: Literal["each", "last", "none"] = "none"
+) -> Maps:
     """3 x 3 convolutions that keep the side, each followed by ReLU, and 2 x 2 max-pooling after each block of them.
 
     Small images may be down to one place before the last block; they are not pooled any further.
@@ -182,3 +185,31 @@ def _separable(narrow: int, wide: int) -> list[nn.Module]:
         nn.Conv2d(narrow, wide, 1, bias=False),
         nn.BatchNorm2d(wide),
     ]
+
+
+class Enlarged(nn.Module):
+    """A network that shows ImageNet's images to another: in colour, of its side, in the range that it knows.
+
+    Outside of training it takes a few images at a time: what are small ones to begin with would fill the memory.
+    """
+
+    AT_ONCE = 32
+    scale: torch.Tensor
+    offset: torch.Tensor
+
+    def __init__(self, body: nn.Module, side: int, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.body, self.side = body, side
+        # Levels come as -1..1; ImageNet's networks take (level - mean) / std of levels 0..1.
+        means, deviations = (torch.tensor(levels)[:, None, None] for levels in (mean, std))
+        self.register_buffer("scale", 0.5 / deviations, persistent=False)
+        self.register_buffer("offset", (0.5 - means) / deviations, persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, 1 or 3, H, W) in -1..1 to (N, features, 1, 1)."""
+        parts = [images] if self.training else torch.split(images, self.AT_ONCE)
+        return torch.cat([self.body(self._shown(part)) for part in parts])[:, :, None, None]
+
+    def _shown(self, images: torch.Tensor) -> torch.Tensor:
+        shown = resize(images, self.side).expand(-1, 3, -1, -1) * self.scale + self.offset
+        return shown.contiguous(memory_format=torch.channels_last)

@@ -19,8 +19,8 @@ class FitRecipe(Section):
     optimizer: Literal["adamw", "muon", "adam", "sgd"]
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # of sgd
     schedule: Literal["constant", "one_cycle", "plateau"]
-    plateau_patience: Annotated[int, Field(ge=1)] = 10  # epochs without a better validation score before a plateau's cut
-    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1  # what is left of the learning rate after it
+    plateau_patience: Annotated[int, Field(ge=1)] = 10  # epochs without a better score before the rate is cut
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1  # what is left of it then
     ema_decay: Annotated[float, Field(ge=0, lt=1)]  # of the exponential moving average of the weights; 0 is none
     patience: Annotated[int, Field(ge=1)]  # epochs without a better validation score before it stops
     precision: Literal["auto", "fp32", "bf16"]

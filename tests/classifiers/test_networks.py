@@ -40,7 +40,8 @@ def test_the_networks_are_the_modules_that_there_are() -> None:
 def test_every_network_learns_other_tasks(name: str, shape: Shape) -> None:
     """The second has the smallest images that params.yaml allows."""
     torch.manual_seed(0)
-    network = build(name, shape).train()
+    enlarged = {"side": 96} if "side" in networks.settings_of(name).model_fields else {}
+    network = build(name, shape, **enlarged).train()
     images = torch.rand(2, shape.channels, shape.side, shape.side) * 2 - 1
     scores = network(images)
     assert scores.shape == (2, shape.classes)

@@ -28,4 +28,5 @@ def build(settings: Settings, shape: Shape) -> nn.Module:
     from pipeline.classifiers.layers import Inner, Maps, connected, convolved
 
     inner = Maps([Inner()], shape.channels, Inner.side(shape.side))
-    return connected(convolved(inner, ((16, 32), (64,), (64,))), (256,), shape.classes, settings.dropout)
+    maps = convolved(inner, ((16, 32), (64,), (64,)))
+    return connected(maps, (256,), shape.classes, settings.dropout)

@@ -27,4 +27,5 @@ def build(settings: Settings, shape: Shape) -> nn.Module:
     from pipeline.classifiers.layers import Inner, Maps, connected, convolved
 
     inner = Maps([Inner()], shape.channels, Inner.side(shape.side))
-    return connected(convolved(inner, ((16, 16, 32), (32, 32, 64), (64, 64, 128))), (556,), shape.classes, settings.dropout)
+    maps = convolved(inner, ((16, 16, 32), (32, 32, 64), (64, 64, 128)))
+    return connected(maps, (556,), shape.classes, settings.dropout)
