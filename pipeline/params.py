@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML  # DVC's own reader, so that both read the same file alike (1e-3 is a number, say)
 from ruamel.yaml.error import YAMLError
@@ -26,7 +26,7 @@ from pipeline.faces.recipe import LandmarkRecipe
 from pipeline.regions.definitions import REGION_FORMS, REGION_NAME, Region, read_region
 from pipeline.training.recipe import FitRecipe
 
-DEMO_FORMAT = "fer2013"
+DEMO_FORMATS = ("fer2013", "ferplus")  # which files the demo is drawn as
 
 
 class Data(Section):
@@ -34,6 +34,7 @@ class Data(Section):
 
     source: Literal["demo", "real"]
     expressions: str  # the reader of the expression data set
+    settings: Annotated[Any, Field(validate_default=True)] = {}  # the reader's own
 
     @field_validator("expressions")
     @classmethod
@@ -41,6 +42,12 @@ class Data(Section):
         if name not in readers.names():
             raise ValueError(f"must be one of {', '.join(readers.names())}")
         return name
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _are_the_readers(cls, settings: Any, info: ValidationInfo) -> Any:
+        name = info.data.get("expressions")
+        return readers.settings_of(name).model_validate(settings) if name else settings
 
 
 class Recipe(Section):
@@ -160,8 +167,9 @@ def _check_names(path: Path, params: Params) -> None:
             )
     if len({name.lower() for name in params.regions}) < len(params.regions):
         raise InputError(f"{path}: regions: two names differ only in case; rename one")
-    if params.data.source == "demo" and params.data.expressions != DEMO_FORMAT:
-        raise InputError(f"{path}: data.expressions: the demo is drawn in the format {DEMO_FORMAT}; set it to that")
+    if params.data.source == "demo" and params.data.expressions not in DEMO_FORMATS:
+        known = " or ".join(DEMO_FORMATS)
+        raise InputError(f"{path}: data.expressions: the demo is drawn in the format {known}; set it to that")
     if params.reference not in params.regions:
         raise InputError(f"{path}: reference: {params.reference!r} is not among regions ({', '.join(params.regions)})")
     for key, values in (("networks", params.networks), ("seeds", params.seeds)):
@@ -195,6 +203,8 @@ def _unknown(location: list[str]) -> str:
     """What became of a key that there is not, or else what may stand in its place."""
     if location[0] == "regions":
         return f"unknown key; a region is {REGION_FORMS}"
+    if location[:2] == ["data", "settings"]:
+        return "unknown key; docs/your_images.md has what each reader takes"
     section = _section(location[:-1])
     for (kind, key), remedy in RENAMED.items():
         if key == location[-1] and issubclass(section, kind):
@@ -212,6 +222,8 @@ def _section(location: list[str]) -> type[BaseModel]:
     """The section that a key of the settings holds; without a key, all of them."""
     if location[:1] == ["split"]:
         return Shares  # of the two forms, the one that has keys
+    if location[:2] == ["data", "settings"]:
+        return Section  # which one depends on the reader
     found: Any = Params
     for part in location:
         # Of dict[str, X], X; X | None stands for X.

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from pipeline.common.files import whole_folder, write_json
+from pipeline.data import readers
 from pipeline.data.audit import audit
 from pipeline.data.protocols import rows
-from pipeline.data.readers import reader
 from pipeline.data.roles import assign_roles
 from pipeline.data.sources import Sources
 from pipeline.data.twin_search import find_twins
@@ -18,7 +18,7 @@ from stages import run
 def main() -> None:
     params = load_params()
     sources = Sources.load(params.source_folder / "sources.json")
-    expressions = reader(params.data.expressions).read(sources)
+    expressions = readers.read(params.data.expressions, sources, params.data.settings)
     twins = find_twins(expressions.images, params.twins.min_correlation)
     roles = assign_roles(expressions, twins.twins, params.split_rule, params.twins.train_on)
     rows(roles.role, twins.twins, "test_unique")  # that there are some is said here, and not after hours of training

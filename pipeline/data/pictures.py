@@ -1,0 +1,152 @@
+"""Pictures from outside, of any format and size, as squares of one side."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+from tqdm import tqdm
+
+from pipeline.common.files import InputError
+from pipeline.data.grey import to_grey
+
+MAX_BYTES = 200 << 20  # of a file
+MAX_PIXELS = 100_000_000  # decoding takes some 15 bytes for each
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # what fewer people send has had less testing
+
+FACE_MARGIN = 0.25  # of the face's box, on each side: the landmark model wants the whole face, chin and brows
+
+Cut = Literal["centre", "face"]
+Square = tuple[int, int, int]  # left, top and side, in pixels
+
+
+def read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """A picture as RGB (H, W, 3), upright as EXIF says; of a moving one the first frame, and transparency is left out.
+
+    Raises:
+        InputError: it is missing, no picture, damaged, of more than 8 bits a pixel, or too large.
+    """
+    remedy = "remove it, or put a whole one in its place"
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: has more than {MAX_BYTES:,} bytes; reduce it")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a size that is looked at next, and of tags that are passed over
+            # Pillow, since OpenCV fills the rest of a truncated JPEG with grey and says nothing.
+            with Image.open(BytesIO(path.read_bytes()), formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    size = f"{image.width:,} x {image.height:,}"
+                    raise InputError(f"{path}: has {size} pixels, more than {MAX_PIXELS:,}; reduce it")
+                if image.mode[0] in "IF":  # converting these to 8 bits would clip them
+                    raise InputError(f"{path}: has more than 8 bits a pixel; save it with 8")
+                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; {remedy}") from None
+    except PermissionError:
+        raise
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: is no picture ({', '.join(FORMATS)}); {remedy}") from None
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, Image.DecompressionBombError) as error:
+        # What decoders raise for damaged files, by format and place of the damage.
+        raise InputError(f"{path}: damaged ({' '.join(str(error).split())[:80]}); {remedy}") from None
+
+
+def read_squares(
+    files: Sequence[Path], side: int, colour: bool, cut: Cut
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Pictures cut to squares and resized.
+
+    Args:
+        files: N of them.
+        side: of the squares, in pixels.
+        colour: RGB, or grey.
+        cut: around the largest face that is found, or the largest square in the middle.
+
+    Returns:
+        (N, side, side, 3) or (N, side, side), and where a face was looked for and not found, (N,): the middle is kept.
+
+    Raises:
+        InputError: see `read_picture`.
+    """
+    squares = np.empty((len(files), side, side, *([3] if colour else [])), np.uint8)
+    lost = np.zeros(len(files), np.bool_)
+    find = _face_finder() if cut == "face" else None
+    for row, path in enumerate(tqdm(files, "reading pictures", unit="picture", disable=None)):
+        picture = read_picture(path)
+        if not colour:
+            picture = to_grey(picture[None])[0]
+        face = find(picture) if find else None
+        lost[row] = face is None and find is not None
+        squares[row] = _resized(_square(picture, face or middle(*picture.shape[:2])), side)
+    return squares, lost
+
+
+def middle(height: int, width: int) -> Square:
+    """The largest square in the middle of a picture."""
+    side = min(height, width)
+    return (width - side) // 2, (height - side) // 2, side
+
+
+def _face_finder() -> Callable[[npt.NDArray[np.uint8]], Square | None]:
+    """What finds the square around the largest face of a picture, or None: dlib's, which needs no weights.
+
+    Source: Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005.
+    """
+    import dlib
+
+    detector = dlib.get_frontal_face_detector()
+
+    def find(picture: npt.NDArray[np.uint8]) -> Square | None:
+        faces = detector(np.ascontiguousarray(picture))
+        if not faces:
+            return None
+        face = max(faces, key=lambda one: (one.width(), -one.left(), -one.top()))
+        margin = round(FACE_MARGIN * face.width())
+        return face.left() - margin, face.top() - margin, face.width() + 2 * margin
+
+    return find
+
+
+def _square(picture: npt.NDArray[np.uint8], square: Square) -> npt.NDArray[np.uint8]:
+    """A square of a picture; what lies outside repeats the edge."""
+    left, top, side = square
+    height, width = picture.shape[:2]
+    rows = np.arange(top, top + side).clip(0, height - 1)
+    columns = np.arange(left, left + side).clip(0, width - 1)
+    return np.asarray(picture[rows][:, columns])
+
+
+def _resized(square: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    shrinks = len(square) > side
+    return np.asarray(cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
+
+
+def list_classes(folder: Path, ignored: Iterable[str] = ()) -> dict[str, list[Path]]:
+    """The pictures of each class: the files of each sub-folder, both in the order of their names.
+
+    Files whose names begin with a dot or are among `ignored`, as systems leave them, are passed over.
+
+    Raises:
+        InputError: there are fewer than two sub-folders, or one has no file or a folder in it.
+    """
+    skipped = {"Thumbs.db", "desktop.ini", *ignored}
+    classes = {}
+    for part in sorted(part for part in folder.iterdir() if part.is_dir() and not part.name.startswith(".")):
+        files = sorted(path for path in part.iterdir() if not path.name.startswith(".") and path.name not in skipped)
+        inner = next((path for path in files if path.is_dir()), None)
+        if inner is not None:
+            raise InputError(f"{inner}: is a folder in that of a class; put its pictures into {part}, or remove it")
+        if not files:
+            raise InputError(f"{part}: holds no picture of its class; put some there, or remove the folder")
+        classes[part.name] = files
+    if len(classes) < 2:
+        count = "one sub-folder" if classes else "no sub-folder"
+        raise InputError(f"{folder}: has {count}, and needs two or more, a class each; see docs/your_images.md")
+    return classes
