@@ -5,7 +5,7 @@ JOBS ?= auto# processes that run tests at once
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro full test test-all preview bench publish clean
+.PHONY: help repro full test test-all fuzz preview bench publish clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -30,6 +30,9 @@ test: .venv ## Lint, check types and the order of imports, run the tests
 # What takes long is made once for all tests of a file: no second process must make it too.
 test-all: test ## The same, and the tests that take long
 	python -m pytest -q -n $(JOBS) --dist loadfile -m slow
+
+fuzz: .venv ## Break what every reader reads, 2,400 times: each is read rightly, or refused in one line
+	@PYTHONPATH=tests python -m fuzz.run
 
 preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png
 	@python -m stages.preview

@@ -197,7 +197,12 @@ def test_an_empty_csv(project: Path) -> None:
             "",
             r".*afw/image_1\.pts: says n_points: 68 and holds 67 points, not 68; restore",
         ),
-        ("afw/image_1.pts", "10 10\n", "ten 10\n", r".*afw/image_1\.pts: a coordinate is no number .*; restore it"),
+        (
+            "afw/image_1.pts",
+            "10 10\n",
+            "ten 10\n",
+            r".*afw/image_1\.pts: point 1 is 'ten 10', not two numbers; restore",
+        ),
     ],
 )
 def test_damaged_points(project: Path, file: str, old: str, new: str, says: str) -> None:

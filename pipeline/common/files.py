@@ -155,10 +155,14 @@ def inside(folder: Path, name: str, source: Path) -> Path:
     """The path of `name` below `folder`, where `name` was read from the file `source`.
 
     Raises:
-        InputError: the name is absolute, or leads out of the folder (also through a symbolic link).
+        InputError: the name is absolute, or leads out of the folder (also through a symbolic link), or nowhere.
     """
     path = folder / name
-    if Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        leads_out = Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, which pathlib tells by a RuntimeError
+        raise InputError(f"{source}: file={name!r} is a link that leads nowhere; remove that entry") from None
+    if leads_out:
         raise InputError(f"{source}: file={name!r} leads out of {folder}; remove that entry")
     return path
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from pipeline.common.files import InputError
+from pipeline.common.images import read_image
 from pipeline.data.grey import to_grey
 
-MAX_BYTES = 200 << 20  # of a file
-MAX_PIXELS = 100_000_000  # decoding takes some 15 bytes for each
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # what fewer people send has had less testing
+REMEDY = "remove it, or put a whole one in its place"
 
 FACE_MARGIN = 0.25  # of the face's box, on each side: the landmark model wants the whole face, chin and brows
 
@@ -28,34 +25,8 @@ Square = tuple[int, int, int]  # left, top and side, in pixels
 
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    """A picture as RGB (H, W, 3), upright as EXIF says; of a moving one the first frame, and transparency is left out.
-
-    Raises:
-        InputError: it is missing, no picture, damaged, of more than 8 bits a pixel, or too large.
-    """
-    remedy = "remove it, or put a whole one in its place"
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: has more than {MAX_BYTES:,} bytes; reduce it")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a size that is looked at next, and of tags that are passed over
-            # Pillow, since OpenCV fills the rest of a truncated JPEG with grey and says nothing.
-            with Image.open(BytesIO(path.read_bytes()), formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    size = f"{image.width:,} x {image.height:,}"
-                    raise InputError(f"{path}: has {size} pixels, more than {MAX_PIXELS:,}; reduce it")
-                if image.mode[0] in "IF":  # converting these to 8 bits would clip them
-                    raise InputError(f"{path}: has more than 8 bits a pixel; save it with 8")
-                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; {remedy}") from None
-    except PermissionError:
-        raise
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: is no picture ({', '.join(FORMATS)}); {remedy}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, Image.DecompressionBombError) as error:
-        # What decoders raise for damaged files, by format and place of the damage.
-        raise InputError(f"{path}: damaged ({' '.join(str(error).split())[:80]}); {remedy}") from None
+    """A picture as RGB (H, W, 3), upright. Raises InputError, see `images.read_image`."""
+    return read_image(path, REMEDY, FORMATS, upright=True)
 
 
 def read_squares(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import struct
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from pipeline.common.files import InputError
+from pipeline.common.images import read_image
 from pipeline.faces import points
 from pipeline.faces.face_images import SIDE, Faces, cut_square
-from pipeline.faces.photographs import Photograph, find_photographs
+from pipeline.faces.listing import some
+from pipeline.faces.photographs import Photograph, Photographs
 from pipeline.faces.pts import REMEDY
 
+MAX_EXTENT = 6_000  # of a face, in pixels; the square that is cut around it takes 350 MB then
 
-def read_300w(root: Path) -> Faces:
+
+def read_300w(found: Photographs) -> Faces:
     """Read the data set, in dlib's layout or in the official folders, ordered by name.
 
     The splits are those of the literature: AFW and the trainsets of HELEN and LFPW for training, the testsets of
@@ -26,45 +28,43 @@ def read_300w(root: Path) -> Faces:
     set. Mirrored copies (`*_mirror.*`) are left out, since the augmentation mirrors.
 
     Raises:
-        InputError: a file is damaged or not as published, or there is nothing to train or to test on.
+        InputError: files are damaged or not as published: the first of them, and how many there are.
     """
-    photographs = find_photographs(root)
-    images = np.empty((len(photographs), SIDE, SIDE, 3), np.uint8)
-    coordinates = np.empty((len(photographs), points.COUNT, 2), np.float32)
-    for row, photograph in enumerate(tqdm(photographs, desc="faces", unit="image", disable=None)):
-        image = read_image(photograph.image)
-        found = photograph.read_points()
-        _check_points(photograph, found, image.shape[1], image.shape[0])
-        images[row], coordinates[row] = cut_square(image, found)
-    names = [photograph.name for photograph in photographs]
+    count = len(found.used)
+    images = np.empty((count, SIDE, SIDE, 3), np.uint8)
+    coordinates = np.empty((count, points.COUNT, 2), np.float32)
+    wrong: dict[str, InputError] = {}
+    for row, photograph in enumerate(tqdm(found.used, desc="faces", unit="image", disable=None)):
+        try:
+            images[row], coordinates[row] = _read_face(photograph)
+        except InputError as error:
+            wrong[photograph.name] = error
+    if wrong:
+        first, *others = wrong
+        more = f" ({len(others):,} more of {count:,} are to be mended: {some(others)})" if others else ""
+        raise InputError(f"{wrong[first]}{more}")
+    names = [photograph.name for photograph in found.used]
     return Faces(
         images=images,
         points=coordinates,
         subset=np.array([PurePosixPath(name).parts[0] for name in names]),
-        split=np.array([photograph.split for photograph in photographs]),
+        split=np.array([photograph.split for photograph in found.used]),
         name=np.array(names),
     )
 
 
-def read_image(path: Path) -> npt.NDArray[np.uint8]:
-    """A photograph as RGB (H, W, 3), the pixels as they are stored: points refer to these, whatever EXIF says.
-
-    Raises:
-        InputError: it is missing, no JPEG or PNG, or cut short.
-    """
-    try:
-        # Pillow, since OpenCV fills the rest of a truncated JPEG with grey and says nothing.
-        with Image.open(path, formats=("JPEG", "PNG")) as image:
-            if image.mode[0] in "IF":  # converting these to 8 bits would clip them
-                raise InputError(f"{path}: has more than 8 bits a pixel; {REMEDY}")
-            return np.asarray(image.convert("RGB"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; {REMEDY}") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: is neither JPEG nor PNG; {REMEDY}") from None
-    # What Pillow raises for damaged files, by format and place of the damage.
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: damaged ({' '.join(str(error).split())}); {REMEDY}") from None
+def _read_face(photograph: Photograph) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """The square around the face and the points in it; see `cut_square`."""
+    image = read_image(photograph.image, REMEDY)
+    height, width = image.shape[:2]
+    said = photograph.listed and photograph.listed.size
+    if said and said != (width, height):
+        raise InputError(
+            f"{photograph.image}: is {width:,} x {height:,} pixels, but {said[0]:,} x {said[1]:,} in the XML; {REMEDY}"
+        )
+    found = photograph.read_points()
+    _check_points(photograph, found, width, height)
+    return cut_square(image, found)
 
 
 def _check_points(photograph: Photograph, found: npt.NDArray[np.float64], width: int, height: int) -> None:
@@ -78,3 +78,5 @@ def _check_points(photograph: Photograph, found: npt.NDArray[np.float64], width:
     # A few points of a face at the border do lie outside, but never this far; it also bounds the square.
     if beyond.max() > max(width, height) / 2:
         raise InputError(f"{source}: point {beyond.argmax() + 1} lies far outside of {size}; {REMEDY}")
+    if np.ptp(found, axis=0).max() > MAX_EXTENT:
+        raise InputError(f"{source}: the face is more than {MAX_EXTENT:,} pixels large; reduce the photograph")

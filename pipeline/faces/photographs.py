@@ -1,5 +1,7 @@
 """Which photographs iBUG 300-W consists of, in dlib's layout or in the official folders, and what each is for.
 
+Every image and every point file in the data set's folders is either used or left out for a reason that is told.
+
 Sources: Sagonas et al., "300 Faces in-the-Wild Challenge", ICCV Workshops 2013; the XML is that of dlib's
 `ibug_300W_large_face_landmark_dataset`.
 """
@@ -14,15 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from xml.etree.ElementTree import Element, ParseError
 
-import defusedxml.ElementTree
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.files import InputError, inside
 from pipeline.data.sources import Found, Wanted
-from pipeline.faces import points
+from pipeline.faces.labels import Listed, read_labels
+from pipeline.faces.listing import Listing, is_mirrored, list_photographs, without_suffix
 from pipeline.faces.pts import REMEDY, read_pts
 
 # What the images of each folder are for. "common" and "challenging" are the two test sets of the literature.
@@ -36,8 +37,10 @@ FOLDERS = {
 }
 LABELS = ("labels_ibug_300W_train.xml", "labels_ibug_300W_test.xml")
 DLIB_FOLDER = "ibug_300W_large_face_landmark_dataset"
+MAX_NAME = 255  # characters of a path in the XML
 VALIDATION_PART = 10  # one photograph in this many is held back from training
-IMAGE_SUFFIXES = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG")
+# The XML's parts are the points in whole pixels. What is further off, in pixels or in parts of the face, is not them.
+APART, APART_PART = 3.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Photograph:
     folder: str  # one of FOLDERS
     image: Path
     pts: Path | None
-    parts: npt.NDArray[np.float64] | None
+    listed: Listed | None  # in the XML
 
     @property
     def split(self) -> str:
@@ -60,39 +63,64 @@ class Photograph:
         return "validation" if held_back else split
 
     def read_points(self) -> npt.NDArray[np.float64]:
-        """The points (68, 2), 0-based."""
-        if self.pts is not None:
-            return read_pts(self.pts)
-        assert self.parts is not None
-        return self.parts
+        """The points (68, 2), 0-based.
+
+        Raises:
+            InputError: see `read_pts`; or the file and the XML do not have the same points.
+        """
+        if self.pts is None:
+            assert self.listed is not None
+            return self.listed.parts
+        found = read_pts(self.pts)
+        if self.listed is not None:
+            apart = np.abs(found - self.listed.parts).max(axis=1)
+            if apart.max() > max(APART, APART_PART * np.ptp(self.listed.parts, axis=0).max()):
+                number, pixels = apart.argmax() + 1, f"{apart.max():,.0f}"[:20]
+                raise InputError(f"{self.pts}: point {number} lies {pixels} pixels from where the XML has it; {REMEDY}")
+        return found
 
 
-def find_photographs(root: Path) -> list[Photograph]:
-    """The photographs of the data set, ordered by name; none of them is read yet.
+@dataclass(frozen=True)
+class Photographs:
+    """What a folder holds of the data set.
+
+    Attributes:
+        used: the photographs, ordered by name.
+        left_out: the names of all other images and point files, by why they are not used.
+    """
+
+    used: tuple[Photograph, ...]
+    left_out: dict[str, tuple[str, ...]]
+
+
+def find_photographs(root: Path) -> Photographs:
+    """The photographs of the data set; none of them is read yet.
 
     Raises:
         InputError: the XML is damaged, an image is missing, or there is nothing to train or to test on.
+        PermissionError: a folder may not be looked into.
     """
-    with_xml = any((root / name).exists() for name in LABELS)
-    found = sorted(_from_xml(root) if with_xml else _from_folders(root), key=lambda photograph: photograph.name)
-    for one, next_one in itertools.pairwise(found):
+    listing = list_photographs(root, FOLDERS)
+    with_xml = any(os.path.lexists(root / name) for name in LABELS)
+    used = sorted((_from_xml if with_xml else _from_folders)(root, listing), key=lambda photograph: photograph.name)
+    for one, next_one in itertools.pairwise(used):
         if one.name == next_one.name:
             raise InputError(f"{root}: {one.name} stands twice in {' and '.join(LABELS)}; {REMEDY}")
     for needed, purpose in (("train", "to train on"), ("common", "to test on")):
-        if not any(FOLDERS[photograph.folder] == needed for photograph in found):
+        if not any(FOLDERS[photograph.folder] == needed for photograph in used):
             folders = ", ".join(folder for folder, split in FOLDERS.items() if split == needed)
             raise InputError(f"{root}: has no images {purpose}; put those of {folders} there")
-    return found
+    return Photographs(tuple(used), _left_out(listing, used, root, with_xml))
 
 
 def files_300w(root: Path) -> list[Path]:
-    """Every file that belongs to the data set, and nothing else that lies in its folder.
+    """Every file of the data set that is used, and nothing else that lies in its folder.
 
     Raises:
-        InputError: see `find_photographs`.
+        InputError, PermissionError: see `find_photographs`.
     """
     labels = [root / name for name in LABELS if (root / name).exists()]
-    photographs = find_photographs(root)
+    photographs = find_photographs(root).used
     return [
         *labels,
         *(photograph.image for photograph in photographs),
@@ -115,79 +143,62 @@ WANTED = Wanted(
 
 
 def _holds_faces(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (*LABELS, *FOLDERS))
+    return any(os.path.lexists(folder / name) for name in (*LABELS, *FOLDERS))
 
 
-def _is_mirrored(name: str) -> bool:
-    return PurePosixPath(name).stem.endswith("_mirror")
+def _left_out(listing: Listing, used: list[Photograph], root: Path, with_xml: bool) -> dict[str, tuple[str, ...]]:
+    """What is listed and not used, by the reason; without the reasons that concern nothing."""
+    taken = {path for photograph in used for path in (photograph.image, photograph.pts)}
+    listed = itertools.chain(*listing.images.values(), *listing.pts.values())
+    reasons = {
+        "stand in neither XML file" if with_xml else "have no points beside them": [
+            name for name in listed if root / name not in taken
+        ],
+        f"are in none of {', '.join(FOLDERS)}": listing.elsewhere,
+        "are mirrored copies": listing.mirrored,
+        "are links to folders": listing.links,
+    }
+    return {reason: tuple(sorted(names)) for reason, names in reasons.items() if names}
 
 
-def _from_folders(root: Path) -> Iterator[Photograph]:
+def _from_folders(root: Path, listing: Listing) -> Iterator[Photograph]:
     """The photographs of the official folders: every `.pts` file and the image beside it."""
-    for folder in FOLDERS:
-        for path in sorted((root / folder).rglob("*.pts")):
-            name = path.relative_to(root).as_posix()
-            if _is_mirrored(name) or path.name.startswith("."):
-                continue
-            image = next((path.with_suffix(s) for s in IMAGE_SUFFIXES if path.with_suffix(s).exists()), None)
-            if image is None:
-                raise InputError(f"{path}: the image beside it (.jpg or .png) is missing; {REMEDY}")
-            for file in (path, image):
-                inside(root, file.relative_to(root).as_posix(), path)
-            yield Photograph(image.relative_to(root).as_posix(), folder, image, path, None)
+    for stem, pts in listing.pts.items():
+        images = listing.images.get(stem, [])
+        if not images:
+            raise InputError(f"{root / pts[0]}: the image beside it (.jpg or .png) is missing; {REMEDY}")
+        image, points = (_only(root, names) for names in (images, pts))
+        yield Photograph(image, _folder(image), root / image, root / points, None)
 
 
-def _from_xml(root: Path) -> Iterator[Photograph]:
-    """The photographs that the two files of dlib's layout list."""
+def _from_xml(root: Path, listing: Listing) -> Iterator[Photograph]:
+    """The photographs that the two files of dlib's layout list, but for mirrored copies."""
     for labels in (root / name for name in LABELS):
-        try:
-            for _, element in defusedxml.ElementTree.iterparse(labels, forbid_dtd=True):
-                if element.tag == "image":
-                    photograph = _from_element(root, labels, element)
-                    if photograph is not None:
-                        yield photograph
-                    element.clear()  # or the whole file would stay in memory
-        except FileNotFoundError:
-            raise InputError(f"{labels}: missing; {REMEDY}") from None
-        # defusedxml's own exceptions, for a DTD and for entities, are ValueErrors.
-        except (ParseError, ValueError, LookupError) as error:
-            raise InputError(f"{labels}: is not valid XML ({' '.join(str(error).split())}); {REMEDY}") from None
+        for listed in read_labels(labels):
+            if len(listed.file) > MAX_NAME:
+                start = listed.file[:60]
+                raise InputError(f"{labels}: file={start!r}... is longer than {MAX_NAME} characters; {REMEDY}")
+            inside(root, listed.file, labels)
+            name = os.path.normpath(listed.file).replace(os.sep, "/")
+            if is_mirrored(name):
+                continue
+            folder = _folder(name)
+            if not folder:
+                raise InputError(f"{labels}: file={listed.file!r} is in none of {', '.join(FOLDERS)}; {REMEDY}")
+            if name not in listing.images.get(without_suffix(name), []):
+                raise InputError(f"{root / name}: missing, but {labels} lists it; {REMEDY}")
+            pts = listing.pts.get(without_suffix(name))
+            yield Photograph(name, folder, root / name, root / _only(root, pts) if pts else None, listed)
 
 
-def _from_element(root: Path, labels: Path, element: Element) -> Photograph | None:
-    """One `image` of the XML; None for a mirrored copy."""
-    listed = element.get("file", "")
-    inside(root, listed, labels)
-    name = os.path.normpath(listed).replace(os.sep, "/")
-    if _is_mirrored(name):
-        return None
-    folder = next((folder for folder in FOLDERS if name.startswith(f"{folder}/")), None)
-    if folder is None:
-        raise InputError(f"{labels}: file={listed!r} is in none of {', '.join(FOLDERS)}; {REMEDY}")
-    image = root / name
-    if not image.is_file():
-        raise InputError(f"{image}: missing, but {labels} lists it; {REMEDY}")
-    parts = _read_parts(labels, listed, element)
-    pts = image.with_suffix(".pts")
-    if not pts.exists():
-        return Photograph(name, folder, image, None, parts)
-    inside(root, pts.relative_to(root).as_posix(), labels)
-    return Photograph(name, folder, image, pts, None)
+def _folder(name: str) -> str:
+    """Which of the folders a name is in; empty if in none."""
+    return next((folder for folder in FOLDERS if name.startswith(f"{folder}/")), "")
 
 
-def _read_parts(labels: Path, listed: str, element: Element) -> npt.NDArray[np.float64]:
-    """The 68 parts (68, 2) of one `image` of the XML, 0-based and whole pixels."""
-    found: dict[str, tuple[int, int]] = {}
-    for part in element.iter("part"):
-        words = [part.get(key, "") for key in ("x", "y")]
-        if not all(re.fullmatch(r"-?[0-9]{1,9}", word) for word in words):
-            raise InputError(
-                f"{labels}: {listed}: part {part.get('name')} is at {words}, not at whole numbers; {REMEDY}"
-            )
-        found[part.get("name", "")] = (int(words[0]), int(words[1]))
-    expected = [f"{number:02}" for number in range(points.COUNT)]
-    if len(list(element.iter("part"))) != points.COUNT or sorted(found) != expected:
-        absent = [name for name in expected if name not in found]
-        lacks = f", and lacks {', '.join(absent[:5])}" if absent else ""
-        raise InputError(f"{labels}: {listed}: must have each part 00 to {expected[-1]} once{lacks}; {REMEDY}")
-    return np.array([found[name] for name in expected], np.float64)
+def _only(root: Path, names: list[str]) -> str:
+    """The one name, of a file that does not lead out of the data set."""
+    if len(names) > 1:
+        raise InputError(f"{root / names[0]}: {names[1]} would be the same; remove one of them")
+    inside(root, names[0], root / names[0])
+    return names[0]

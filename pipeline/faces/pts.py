@@ -9,21 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.files import InputError
+from pipeline.common.given import read_given
 from pipeline.faces import points
 
 REMEDY = "restore it from the published archive"
+
+MAX_BYTES = 1 << 20  # of a file; 68 points take 2 KB
+HEADER = re.compile(r"version:[ \t]*1\s+n_points:[ \t]*([0-9]{1,4})")
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def read_pts(path: Path) -> npt.NDArray[np.float64]:
     """The points (68, 2) of a `.pts` file, 0-based (the file counts pixels from 1).
 
     Raises:
-        InputError: the file does not hold 68 points with finite coordinates.
+        InputError: the file is not two lines of header and 68 lines with a finite x and y each.
     """
     try:
-        text = path.read_text("ascii").strip()
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; {REMEDY}") from None
+        text = read_given(path, REMEDY, MAX_BYTES).decode("ascii").strip()
     except UnicodeDecodeError:
         raise InputError(f"{path}: is no text; {REMEDY}") from None
     if not text:
@@ -31,15 +34,19 @@ def read_pts(path: Path) -> npt.NDArray[np.float64]:
     layout = re.fullmatch(r"([^{}]*)\{([^{}]*)\}", text)
     if not layout:
         raise InputError(f"{path}: the points must stand between {{ and }}; {REMEDY}")
-    header, words = layout[1], layout[2].split()
-    count = re.search(r"n_points:\s*(\d+)", header)
-    if not count or int(count[1]) != points.COUNT or len(words) != 2 * points.COUNT:
-        says = f"n_points: {count[1]}" if count else "no n_points"
-        raise InputError(f"{path}: says {says} and holds {len(words) / 2:g} points, not {points.COUNT}; {REMEDY}")
-    try:
-        found = np.array(words, np.float64).reshape(-1, 2) - 1
-    except ValueError as error:
-        raise InputError(f"{path}: a coordinate is no number ({error}); {REMEDY}") from None
+    header = HEADER.fullmatch(layout[1].strip())
+    if not header:
+        raise InputError(f"{path}: must begin with version: 1 and n_points: {points.COUNT}; {REMEDY}")
+    rows = [line.split() for line in layout[2].strip().splitlines()]
+    if int(header[1]) != points.COUNT or len(rows) != points.COUNT:
+        raise InputError(
+            f"{path}: says n_points: {header[1]} and holds {len(rows):,} points, not {points.COUNT}; {REMEDY}"
+        )
+    for number, row in enumerate(rows, start=1):
+        if len(row) != 2 or not all(map(NUMBER.fullmatch, row)):
+            shown = " ".join(row)[:40]
+            raise InputError(f"{path}: point {number} is {shown!r}, not two numbers; {REMEDY}")
+    found = np.array(rows, np.float64) - 1
     if not np.isfinite(found).all():
         number = np.flatnonzero(~np.isfinite(found).all(axis=1))[0] + 1
         raise InputError(f"{path}: point {number} is not finite; {REMEDY}")

@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 
 from pipeline.common.files import InputError
+from pipeline.common.images import read_image
 from pipeline.faces import points
 from pipeline.faces.face_images import SIDE, SPAN, Faces, cut_square
-from pipeline.faces.ibug import read_300w, read_image
+from pipeline.faces.ibug import read_300w
 from pipeline.faces.photographs import FOLDERS, LABELS, files_300w, find_photographs
-from pipeline.faces.pts import read_pts
+from pipeline.faces.pts import REMEDY, read_pts
 
 TRAIN = ("afw/1_1.jpg", "helen/trainset/2_1.jpg", "lfpw/trainset/image_0003.png")
 TEST = ("helen/testset/4_1.jpg", "lfpw/testset/image_0005.png", "ibug/image_006 _01.jpg")
@@ -75,10 +76,15 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text)
 
 
+def read(root: Path) -> Faces:
+    """The data set that lies in a folder."""
+    return read_300w(find_photographs(root))
+
+
 def refuse(root: Path) -> str:
     """The message with which the data set is refused; it is one line."""
     with pytest.raises(InputError) as caught:
-        read_300w(root)
+        read(root)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -99,13 +105,13 @@ def check_read(faces: Faces) -> None:
 
 
 def test_reads_the_official_folders(tmp_path: Path) -> None:
-    check_read(read_300w(write_official(tmp_path)))
+    check_read(read(write_official(tmp_path)))
 
 
 def test_reads_dlibs_layout_as_the_same(tmp_path: Path) -> None:
-    found = read_300w(write_dlib(tmp_path / "dlib"))
+    found = read(write_dlib(tmp_path / "dlib"))
     check_read(found)
-    official = read_300w(write_official(tmp_path / "official"))
+    official = read(write_official(tmp_path / "official"))
     for name, array in vars(official).items():
         assert np.array_equal(getattr(found, name), array)
 
@@ -114,7 +120,7 @@ def test_without_pts_the_parts_of_the_xml_count(tmp_path: Path) -> None:
     root = write_dlib(tmp_path)
     for name in NAMES:
         (root / name).with_suffix(".pts").unlink()
-    found = read_300w(root)
+    found = read(root)
     row = found.name.tolist().index(TRAIN[1])
     whole = np.rint(draw_points(1))
     assert np.allclose(found.points[row] - found.points[row, 0], (whole - whole[0]) * SIDE / 90, atol=1e-3)
@@ -126,12 +132,12 @@ def test_mirrored_copies_and_strangers_are_left_out(tmp_path: Path) -> None:
         root / LABELS[0], "</images>", f"{xml_image('afw/1_1_mirror.jpg', draw_points())}</images>"
     )  # which is not even there
     (root / "afw" / "notes.txt").write_text("mine")
-    assert [photograph.name for photograph in find_photographs(root)] == sorted(NAMES)
+    assert [photograph.name for photograph in find_photographs(root).used] == sorted(NAMES)
     assert len(files_300w(root)) == 2 + 2 * len(NAMES)
     official = write_official(tmp_path / "official")
     write_pts(official / "afw" / "1_1_mirror.pts", draw_points())
     (official / "afw" / "._1_1.pts").write_bytes(b"\0")  # what macOS leaves in archives
-    assert [photograph.name for photograph in find_photographs(official)] == sorted(NAMES)
+    assert [photograph.name for photograph in find_photographs(official).used] == sorted(NAMES)
     assert len(files_300w(official)) == 2 * len(NAMES)
 
 
@@ -148,7 +154,7 @@ def test_validation_is_about_a_tenth_of_training_and_keeps_photographs_whole(tmp
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
             path.with_suffix(".pts").touch()
-    split = {photograph.name: photograph.split for photograph in find_photographs(tmp_path)}
+    split = {photograph.name: photograph.split for photograph in find_photographs(tmp_path).used}
     training = [value for name, value in split.items() if "trainset" in name]
     assert set(training) == {"train", "validation"}
     assert 20 <= training.count("validation") <= 60  # of 400
@@ -177,12 +183,19 @@ def test_pts_counts_from_one(tmp_path: Path) -> None:
     [
         (r"\n[\d.]+ [\d.]+\n\}", "\n}", "says n_points: 68 and holds 67 points, not 68"),
         (r"\n\}", "\n1 2\n}", "says n_points: 68 and holds 69 points, not 68"),
-        (r"\n\}", "\n1\n}", "says n_points: 68 and holds 68.5 points, not 68"),
+        (r"\n\}", "\n1\n}", "says n_points: 68 and holds 69 points, not 68"),
         (r"n_points:  68", "n_points: 67", "says n_points: 67 and holds 68 points, not 68"),
-        (r"n_points:  68", "", "says no n_points and holds 68 points"),
-        (r"[\d.]+\n\}", "left\n}", "a coordinate is no number (could not convert string to float: 'left')"),
-        (r"[\d.]+\n\}", "nan\n}", "point 68 is not finite"),
-        (r"[\d.]+\n\}", "-inf\n}", "point 68 is not finite"),
+        (r"n_points:  68", "", "must begin with version: 1 and n_points: 68"),
+        (r"n_points:  68", f"n_points: {'6' * 5000}", "must begin with version: 1 and n_points: 68"),
+        (r"n_points:  68", "n_points: 68 69", "must begin with version: 1 and n_points: 68"),
+        (r"\{\n([\d.]+) ([\d.]+)\n", "{\n10 \\1\n\\2\n", "says n_points: 68 and holds 69 points, not 68"),
+        (r"(?s)\{\n[\d.]+ [\d.]+\n(.*)\n\}", "{\n10\n\\1\n5\n}", "says n_points: 68 and holds 69 points, not 68"),
+        (r"\n([\d.]+) ([\d.]+)\n\}", "\n\\1\n}", "point 68 is "),
+        (r"[\d.]+\n\}", "left\n}", "point 68 is "),
+        (r"[\d.]+\n\}", "1_0\n}", "point 68 is "),
+        (r"[\d.]+\n\}", "0x1A\n}", "point 68 is "),
+        (r"[\d.]+\n\}", "nan\n}", "point 68 is "),
+        (r"[\d.]+\n\}", "-inf\n}", "point 68 is "),
         (r"[\d.]+\n\}", "1e999\n}", "point 68 is not finite"),
         (r"\{", "", "the points must stand between { and }"),
         (r"\}", "", "the points must stand between { and }"),
@@ -203,7 +216,7 @@ def test_refuses_a_wrong_pts(tmp_path: Path, old: str, new: str, message: str) -
 def test_refuses_points_that_are_all_outside_or_the_same(tmp_path: Path) -> None:
     root = write_official(tmp_path)
     write_pts(root / "afw/1_1.pts", draw_points() + (40, 0))
-    assert len(read_300w(root)) == len(NAMES)  # half of the face is still inside
+    assert len(read(root)) == len(NAMES)  # half of the face is still inside
     write_pts(root / "afw/1_1.pts", draw_points() + (60.5, 0))
     assert "afw/1_1.pts: all points lie outside of the 80 x 90 image; restore" in refuse(root)
     write_pts(root / "afw/1_1.pts", np.full((68, 2), 30.0))
@@ -227,7 +240,7 @@ def test_refuses_a_truncated_image(tmp_path: Path, suffix: str, share: float) ->
     content = path.read_bytes()
     path.write_bytes(content[: round(share * len(content))])
     with pytest.raises(InputError, match=rf"a\{suffix}: (damaged|is neither JPEG nor PNG).*; restore it"):
-        read_image(path)
+        read_image(path, REMEDY)
 
 
 def test_refuses_what_is_no_jpeg_or_png(tmp_path: Path) -> None:
@@ -236,13 +249,13 @@ def test_refuses_what_is_no_jpeg_or_png(tmp_path: Path) -> None:
     assert "afw/1_1.jpg: is neither JPEG nor PNG; restore" in refuse(root)
     Image.new("RGB", (80, 90)).save(tmp_path / "a.gif")
     with pytest.raises(InputError, match=r"a\.gif: is neither JPEG nor PNG"):
-        read_image(tmp_path / "a.gif")
+        read_image(tmp_path / "a.gif", REMEDY)
 
 
 def test_refuses_sixteen_bits(tmp_path: Path) -> None:
     Image.fromarray(np.full((9, 9), 4000, np.uint16)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"a\.png: has more than 8 bits a pixel; restore"):
-        read_image(tmp_path / "a.png")
+        read_image(tmp_path / "a.png", REMEDY)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +264,7 @@ def test_refuses_sixteen_bits(tmp_path: Path) -> None:
 def test_every_kind_of_image_becomes_rgb(tmp_path: Path, mode: str, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     Image.new("RGB", (8, 8), (200, 60, 20)).convert(mode, palette=Image.Palette.ADAPTIVE).save(path)
-    found = read_image(path)
+    found = read_image(path, REMEDY)
     assert found.shape == (8, 8, 3)
     assert found.dtype == np.uint8
     grey = 0.299 * 200 + 0.587 * 60 + 0.114 * 20
@@ -267,7 +280,7 @@ def test_exif_rotation_is_ignored(tmp_path: Path) -> None:
     pixels.save(tmp_path / "turned.png", exif=exif)
     assert Image.open(tmp_path / "turned.png").getexif()[0x0112] == 6
     for name in ("plain.png", "turned.png"):
-        assert np.array_equal(read_image(tmp_path / name), np.asarray(pixels))
+        assert np.array_equal(read_image(tmp_path / name, REMEDY), np.asarray(pixels))
 
 
 # ---- dlib's XML
@@ -339,7 +352,7 @@ def test_refuses_links_that_lead_out(tmp_path: Path, write: Any, linked: str) ->
 def test_the_data_set_itself_may_be_a_link(tmp_path: Path) -> None:
     write_dlib(tmp_path / "disk")
     (tmp_path / "set").symlink_to(tmp_path / "disk")
-    check_read(read_300w(tmp_path / "set"))
+    check_read(read(tmp_path / "set"))
 
 
 @pytest.mark.parametrize(
@@ -406,7 +419,7 @@ def test_the_edge_is_repeated() -> None:
 
 
 def test_saved_is_loaded_and_filtered(tmp_path: Path) -> None:
-    found = read_300w(write_official(tmp_path / "set"))
+    found = read(write_official(tmp_path / "set"))
     found.save(tmp_path / "faces.npz")
     loaded = Faces.load(tmp_path / "faces.npz")
     for name, array in vars(found).items():
@@ -419,7 +432,7 @@ def test_saved_is_loaded_and_filtered(tmp_path: Path) -> None:
 
 def test_refuses_a_damaged_npz(tmp_path: Path) -> None:
     path = tmp_path / "faces.npz"
-    read_300w(write_official(tmp_path / "set")).save(path)
+    read(write_official(tmp_path / "set")).save(path)
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match=r"faces\.npz: damaged .* delete it and run `dvc repro`"):
         Faces.load(path)

@@ -24,6 +24,7 @@ from pipeline.faces.face_images import SIDE, Faces
 from pipeline.faces.ibug import read_300w
 from pipeline.faces.losses import LOSSES
 from pipeline.faces.network import landmark_network
+from pipeline.faces.photographs import find_photographs
 from pipeline.faces.recipe import LandmarkRecipe
 from pipeline.faces.squares import INPUT, GreyFace, cut_squares
 
@@ -43,7 +44,7 @@ def make_recipe(**changes: Any) -> LandmarkRecipe:
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Faces:
     folder = tmp_path_factory.mktemp("demo")
     ibug.draw_ibug(folder, seed=0, photographs=PHOTOGRAPHS)
-    drawn = read_300w(folder / ibug.FOLDER)
+    drawn = read_300w(find_photographs(folder / ibug.FOLDER))
     split = np.array(["common", "common", *["train"] * 8, *["validation"] * 2])
     assert drawn.name[1].startswith("helen/testset")
     return replace(drawn, split=split)

@@ -1,0 +1,8 @@
+"""The readers that the fuzzer breaks, a module a family of them. To add one, write its `Family` and name it here."""
+
+from __future__ import annotations
+
+from fuzz.families import faces, images
+from fuzz.family import Family
+
+FAMILIES: dict[str, Family] = {family.name: family for family in (*images.FAMILIES, *faces.FAMILIES)}
