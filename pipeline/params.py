@@ -19,7 +19,8 @@ from pipeline.classifiers.recipe import ClassifierRecipe, Classifiers
 from pipeline.common.files import InputError
 from pipeline.common.settings import Section
 from pipeline.data import readers
-from pipeline.data.roles import Shares, SplitRule, read_split
+from pipeline.data.extra import Extra
+from pipeline.data.roles import Folds, SplitRule, read_split
 from pipeline.data.twins import TwinRule
 from pipeline.faces.detector_settings import LandmarkSettings
 from pipeline.faces.recipe import LandmarkRecipe
@@ -35,6 +36,7 @@ class Data(Section):
     source: Literal["demo", "real"]
     expressions: str  # the reader of the expression data set
     settings: Annotated[Any, Field(validate_default=True)] = {}  # the reader's own
+    extra: Extra | None = None  # more images to train on
 
     @field_validator("expressions")
     @classmethod
@@ -84,6 +86,11 @@ class Params(Section):
         """How the data set is split."""
         rule: SplitRule = self.split
         return rule
+
+    @property
+    def in_folds(self) -> bool:
+        """Whether every row is tested once, in one of several folds."""
+        return isinstance(self.split_rule, Folds)
 
     @property
     def source_folder(self) -> Path:
@@ -203,6 +210,8 @@ def _unknown(location: list[str]) -> str:
     """What became of a key that there is not, or else what may stand in its place."""
     if location[0] == "regions":
         return f"unknown key; a region is {REGION_FORMS}"
+    if location[0] == "split":
+        return "unknown key; may be shares or folds, group, seed"
     if location[:2] == ["data", "settings"]:
         return "unknown key; docs/your_images.md has what each reader takes"
     section = _section(location[:-1])
@@ -220,8 +229,6 @@ def _keys(section: type[BaseModel]) -> list[str]:
 
 def _section(location: list[str]) -> type[BaseModel]:
     """The section that a key of the settings holds; without a key, all of them."""
-    if location[:1] == ["split"]:
-        return Shares  # of the two forms, the one that has keys
     if location[:2] == ["data", "settings"]:
         return Section  # which one depends on the reader
     found: Any = Params

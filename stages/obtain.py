@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pipeline.common.files import whole_folder
+from pipeline.data.extra import wanted
 from pipeline.data.readers import reader
 from pipeline.data.sources import find_sources, record_sources
 from pipeline.demo import draw_demo
@@ -19,9 +20,10 @@ def main() -> None:
     with whole_folder(folder) as part:
         if params.data.source == "demo":
             draw_demo(part)
-        found = find_sources(
-            part if params.data.source == "demo" else RAW, [reader(params.data.expressions).WANTED, photographs.WANTED]
-        )
+        sets = [reader(params.data.expressions).WANTED, photographs.WANTED]
+        if params.data.extra:
+            sets.append(wanted(params.data.extra))
+        found = find_sources(part if params.data.source == "demo" else RAW, sets)
         record_sources(part / "sources.json", found)
 
 

@@ -140,7 +140,8 @@ def test_images_have_16_to_512_pixels(tmp_path: Path, side: int) -> None:
 
 
 WHOLE = "must be whole, {left, right, top, bottom} or {points, margin}"
-SPLIT = r"must be official or {shares: \[0.6, 0.2, 0.2\], group: none, twins, subject or both}"
+SPLIT = r"must be official, {shares: \[0.6, 0.2, 0.2\], group: none, twins, subject or both} or {folds: 5, group: ...}"
+SPLIT_KEYS = "unknown key; may be shares or folds, group, seed"
 NETWORKS = ", ".join(networks.names())
 NAME = "a region's name becomes a file name: use letters, digits and _, a letter first, at most 40"
 
@@ -148,10 +149,15 @@ NAME = "a region's name becomes a file name: use letters, digits and _, a letter
 MISTAKES = [
     # Unknown keys, on each level, with what there is
     ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, .*, recipe, .*, landmarks$"),
-    ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source, expressions, settings$"),
+    ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source, expressions, settings, extra$"),
     ("settings: {}", "settings: {side: 64}", "data.settings.side", "unknown key; docs/your_images.md has what each"),
     ("settings: {}", "settings: 5", "data.settings", "must be {}, not 5"),
-    ("split: official", "split: {share: [0.6, 0.2, 0.2]}", "split.share", "unknown key; may be shares, group, seed$"),
+    (
+        "split: official",
+        "split: {share: [0.6, 0.2, 0.2]}",
+        "split.share",
+        "unknown key; may be shares or folds, group, seed$",
+    ),
     ("train_on:", "train:", "twins.train", "unknown key; may be min_correlation, train_on$"),
     ("landmarks:\n", "landmarks:\n  colour: red\n", "landmarks.colour", "unknown key; may be provider, .*, max_error$"),
     ("max_error:", "max_disagreement:", "landmarks.max_disagreement", "unknown key; may be provider"),
@@ -169,7 +175,7 @@ MISTAKES = [
     ("left: 1,", "", "regions.face.left", "missing; add it"),
     ("{points: 49-68, margin: 0.3}", "{margin: 0.3}", "regions.mouth.points", "missing; add it"),
     # Another type
-    (r"data:[\s\S]*?(?=\nsplit)", "data: demo", "data", "must be {source, expressions, settings}, not 'demo'"),
+    (r"data:[\s\S]*?(?=\nsplit)", "data: demo", "data", "must be {source, expressions, settings, extra}, not 'demo'"),
     (r"train_on: \w+", "train_on: 0", "twins.train_on", "valid boolean, not 0"),
     ("side: 48", "side: 48.0", "side", "valid integer, not 48.0"),
     ("margin: 0.3", "margin: x", "regions.mouth.margin", "valid number, not 'x'"),
@@ -211,6 +217,15 @@ MISTAKES = [
     ),
     ("split: official", "split: {shares: [0.6, 0.2, 0.3]}", "split", "must have shares whose sum is 1, not "),
     ("split: official", "split: {shares: [0.8, 0.2, 0.0]}", "split.shares.2", "greater than 0, not 0.0"),
+    ("split: official", "split: {folds: 2}", "split.folds", "greater than or equal to 3, not 2"),
+    (
+        "split: official",
+        "split: {folds: 5, shares: [0.6, 0.2, 0.2]}",
+        "split.shares",
+        "unknown key; may be shares or folds, group",
+    ),
+    ("settings: {}", "extra: {classes: {}}", "data.extra.classes", "at least 1 item"),
+    ("settings: {}", "extra: {folder: x}", "data.extra.folder", "unknown key; may be classes, cut$"),
     ("split: official", "split: {shares: [1, 0.5, 0.5]}", "split.shares.0", "less than 1, not 1"),
     (
         "split: official",

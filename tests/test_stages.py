@@ -284,7 +284,7 @@ def test_twins_are_trained_on_or_left_out_as_params_yaml_says(project: Path) -> 
         assert counted["images"].get("unused", 0) == training.count("unused")
         assert (counted["copies"]["test_rows_known"], counted["twins"]["test_rows_known"]) == (0, 1)
         names = {path.name for path in Path("reports/expressions").iterdir()}
-        assert names == {"audit.json", "classes.png", "audit.png"}
+        assert names == {"audit.json", "split.json", "classes.png", "audit.png"}
 
 
 def test_what_counts_as_a_twin_changes_the_roles_only_if_twins_are_left_out_and_never_the_data_set(

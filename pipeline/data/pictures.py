@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,8 @@ from pipeline.data.grey import to_grey
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # what fewer people send has had less testing
 REMEDY = "remove it, or put a whole one in its place"
+
+LEFT_BESIDE = ("Thumbs.db", "desktop.ini")  # by systems, beside pictures
 
 FACE_MARGIN = 0.25  # of the face's box, on each side: the landmark model wants the whole face, chin and brows
 
@@ -99,25 +101,25 @@ def _resized(square: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
 
 
-def list_classes(folder: Path, ignored: Iterable[str] = ()) -> dict[str, list[Path]]:
+def list_classes(folder: Path, least: int = 2) -> dict[str, list[Path]]:
     """The pictures of each class: the files of each sub-folder, both in the order of their names.
 
-    Files whose names begin with a dot or are among `ignored`, as systems leave them, are passed over.
+    Files whose names begin with a dot, and others that systems leave beside pictures, are passed over.
 
     Raises:
-        InputError: there are fewer than two sub-folders, or one has no file or a folder in it.
+        InputError: there are fewer than `least` sub-folders, or one has no file or a folder in it.
     """
-    skipped = {"Thumbs.db", "desktop.ini", *ignored}
     classes = {}
     for part in sorted(part for part in folder.iterdir() if part.is_dir() and not part.name.startswith(".")):
-        files = sorted(path for path in part.iterdir() if not path.name.startswith(".") and path.name not in skipped)
+        files = sorted(path for path in part.iterdir() if path.name[0] != "." and path.name not in LEFT_BESIDE)
         inner = next((path for path in files if path.is_dir()), None)
         if inner is not None:
             raise InputError(f"{inner}: is a folder in that of a class; put its pictures into {part}, or remove it")
         if not files:
             raise InputError(f"{part}: holds no picture of its class; put some there, or remove the folder")
         classes[part.name] = files
-    if len(classes) < 2:
+    if len(classes) < least:
         count = "one sub-folder" if classes else "no sub-folder"
-        raise InputError(f"{folder}: has {count}, and needs two or more, a class each; see docs/your_images.md")
+        more = "one" if least == 1 else "two"
+        raise InputError(f"{folder}: has {count}, and needs {more} or more, a class each; see docs/your_images.md")
     return classes

@@ -231,9 +231,9 @@ def test_a_rule_is_official_or_shares() -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ("published", "must be official or"),
-        (None, "must be official or"),
-        (["official"], "must be official or"),
+        ("published", "must be official, "),
+        (None, "must be official, "),
+        (["official"], "must be official, "),
         ({}, "Field required"),
         ({"shares": [0.6, 0.2, 0.1]}, "must have shares whose sum is 1"),
         ({"shares": [0.6, 0.4]}, "shares"),
@@ -250,6 +250,84 @@ def test_another_rule_is_refused(value: Any, says: str) -> None:
         read_split(value)
 
 
+# In folds
+
+
+def folds(count: int, group: Group = "none", seed: int = 0) -> Any:
+    return read_split({"folds": count, "group": group, "seed": seed})
+
+
+def in_turn(expressions: Expressions, twins: Groups, rule: Any, train_on_twins: bool = True) -> npt.NDArray[np.str_]:
+    by_fold = assign_roles(expressions, twins, rule, train_on_twins).by_fold
+    assert by_fold is not None
+    return by_fold
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_every_row_is_tested_once_and_validates_once(count: int) -> None:
+    roles = assign_roles(expression_set(101, side=4, splits={}), alone(101), folds(count), True)
+    assert roles.role.tolist() == ["test"] * 101
+    assert [number for number, _ in roles.trainings] == list(range(count))
+    by_fold = np.stack([role for _, role in roles.trainings])
+    for name in ("test", "validation"):
+        assert (by_fold == name).sum(axis=0).tolist() == [1] * 101
+    sizes = (by_fold == "test").sum(axis=1)
+    assert sizes.max() - sizes.min() <= 7  # a row a class
+    np.testing.assert_array_equal(by_fold[1] == "test", by_fold[0] == "validation")
+
+
+def test_folds_keep_classes_in_proportion() -> None:
+    labels = np.repeat([0, 1, 2], (210, 60, 30)).astype(np.uint8)
+    expressions = replace(expression_set(300, side=4, splits={}), labels=labels)
+    for role in in_turn(expressions, alone(300), folds(5)):
+        assert np.bincount(expressions.labels[role == "test"])[:3].tolist() == [42, 12, 6]
+
+
+def test_folds_follow_from_rule_and_seed() -> None:
+    expressions = expression_set(60, side=4, splits={})
+    one, again, other = (in_turn(expressions, alone(60), folds(3, seed=seed)) for seed in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("group", ["twins", "subject", "both"])
+def test_groups_are_in_one_fold(group: Group) -> None:
+    rng = np.random.default_rng(0)
+    subjects = [f"p{number}" for number in rng.integers(0, 60, 200)]
+    twins = alone(200)
+    twins[rng.choice(200, 20, replace=False)] = np.repeat(np.arange(10), 2)
+    expressions = expression_set(200, side=4, splits={}, subjects=subjects)
+    tested = (in_turn(expressions, twins, folds(4, group)) == "test").argmax(axis=0)
+    for name, groups in (("twins", twins), ("subject", np.array(subjects))):
+        if group in (name, "both"):
+            assert all(len(set(tested[groups == one])) == 1 for one in set(groups.tolist()))
+
+
+def test_with_as_many_folds_as_people_one_person_is_left_out_at_a_time() -> None:
+    subjects = [f"p{row % 10}" for row in range(200)]
+    by_fold = in_turn(expression_set(200, side=4, splits={}, subjects=subjects), alone(200), folds(10, "subject"))
+    people = [set(np.array(subjects)[role == "test"]) for role in by_fold]
+    assert sorted(map(len, people)) == [1] * 10
+    assert len(set.union(*people)) == 10
+
+
+def test_twins_of_what_a_fold_tests_are_left_out_of_its_training() -> None:
+    twins = alone(60)
+    twins[1] = twins[0]
+    expressions = expression_set(60, side=4, splits={})
+    for role in in_turn(expressions, twins, folds(3), train_on_twins=False):
+        if {role[0], role[1]} & {"validation", "test"}:
+            assert "train" not in {role[0], role[1]}
+        assert (role == "train").sum() >= 18
+
+
+def test_more_folds_than_there_are_groups_are_refused() -> None:
+    expressions = expression_set(20, side=4, splits={}, subjects=["a", "b"] * 10)
+    said = refused(assign_roles, expressions, alone(20), folds(4, "subject"), True)
+    assert said.startswith("params.yaml: split: ")
+    assert said.endswith("take fewer folds") or said.endswith("choose another split")
+
+
 # The file
 
 
@@ -258,7 +336,14 @@ def test_saved_is_loaded_and_the_same_bytes(tmp_path: Path) -> None:
     roles.save(tmp_path / "one.npz")
     roles.save(tmp_path / "two.npz")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
-    assert Roles.load(tmp_path / "one.npz").role.tolist() == roles.role.tolist()
+    again = Roles.load(tmp_path / "one.npz")
+    assert again.role.tolist() == roles.role.tolist()
+    assert again.by_fold is None
+    in_folds = Roles(np.array(["test", "test"]), np.array([["test", "train"], ["validation", "test"]]))
+    in_folds.save(tmp_path / "folds.npz")
+    found = Roles.load(tmp_path / "folds.npz").by_fold
+    assert found is not None
+    assert found.tolist() == [["test", "train"], ["validation", "test"]]
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
@@ -266,8 +351,10 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     assert refused(Roles.load, path) == f"{path}: missing; run `dvc repro` to make it"
     save_arrays(path, roles=np.array(["train"]))
     assert refused(Roles.load, path) == f"{path}: holds no array 'role'; delete it and run `dvc repro`"
-    save_arrays(path, role=np.array([0, 1]))
+    save_arrays(path, role=np.array([0, 1]), by_fold=np.empty((2, 0), "U5"))
     assert "array 'role' is int64" in refused(Roles.load, path)
-    save_arrays(path, role=np.array(["train", "tests"]))
+    save_arrays(path, role=np.array(["train"]))
+    assert refused(Roles.load, path) == f"{path}: holds no array 'by_fold'; delete it and run `dvc repro`"
+    save_arrays(path, role=np.array(["train", "tests"]), by_fold=np.empty((2, 0), "U5"))
     expected = f"{path}: has a role that is not one of train, validation, test, unused; delete it and run `dvc repro`"
     assert refused(Roles.load, path) == expected
