@@ -21,6 +21,8 @@ def main() -> None:
     params = load_params()
     sources = Sources.load(params.source_folder / "sources.json")
     expressions = readers.read(params.data.expressions, sources, params.data.settings)
+    if params.data.source == "real":
+        print(*readers.reader(params.data.expressions).account(sources, expressions), sep="\n", flush=True)
     if params.data.extra:
         expressions = add_extra(expressions, sources, params.data.extra)
     twins = find_twins(expressions.images, params.twins.min_correlation)

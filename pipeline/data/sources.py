@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.common.files import InputError, digest, read_json, write_json
+from pipeline.common.files import InputError, read_json, write_json
+from pipeline.common.given import open_given
 
 
 class Found(NamedTuple):
@@ -52,7 +53,7 @@ class Sources:
         record = read_json(path)
         try:
             found = {name: Path(os.path.normpath(path.parent / item["path"])) for name, item in record.items()}
-        except (AttributeError, KeyError, TypeError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             found = {}
         if not found:
             raise InputError(f"{path}: does not describe the data sets; delete it and run `dvc repro`")
@@ -87,21 +88,38 @@ def record_sources(path: Path, found: Mapping[str, Found]) -> None:
     write_json(path, {name: _describe(part, path.parent) for name, part in found.items()})
 
 
+def of_published(count: int, published: int) -> str:
+    """How much is there of what was published."""
+    return f"all {published:,}" if count == published else f"{count:,} of {published:,}"
+
+
+def some(names: Sequence[str]) -> str:
+    """A few names, and how many more there are."""
+    first = ", ".join(name if len(name) <= 60 else f"{name[:57]}..." for name in names[:3])
+    return first if len(names) <= 3 else f"{first} and {len(names) - 3:,} more"
+
+
 def _describe(found: Found, base: Path) -> dict[str, Any]:
     """What `sources.json` says of one set."""
-    files = found.list_files()
+    files = {file: _size_and_digest(file) for file in found.list_files()}
     return {
         "path": Path(os.path.relpath(found.path, base)).as_posix(),
         "files": len(files),
-        "bytes": sum(file.stat().st_size for file in files),
-        "sha256": _digest_set(found.path, files),
+        "bytes": sum(size for size, _ in files.values()),
+        "sha256": _digest_set(found.path, {file: sha256 for file, (_, sha256) in files.items()}),
     }
 
 
-def _digest_set(path: Path, files: Sequence[Path]) -> str:
+def _size_and_digest(path: Path) -> tuple[int, str]:
+    with open_given(path, "put the published file there") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), sha256
+
+
+def _digest_set(path: Path, digests: Mapping[Path, str]) -> str:
     """SHA-256 of a file; for a folder that of a list as `sha256sum` prints it, ordered by name."""
-    if list(files) == [path]:
-        return digest(path)
-    names = {file.relative_to(path).as_posix(): file for file in files}
-    lines = [f"{digest(names[name])}  {name}\n" for name in sorted(names)]
+    if list(digests) == [path]:
+        return digests[path]
+    names = {file.relative_to(path).as_posix(): sha256 for file, sha256 in digests.items()}
+    lines = [f"{names[name]}  {name}\n" for name in sorted(names)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()

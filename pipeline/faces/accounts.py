@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pipeline.faces.listing import some
+from pipeline.data.sources import of_published, some
 from pipeline.faces.photographs import FOLDERS, Photographs
 
 # How many photographs the folders hold as published: 3,148, 554 and 135 of the three splits. Sagonas et al. 2013.
@@ -25,20 +25,15 @@ def account(photographs: Photographs) -> list[str]:
     counts = []
     for split, words in SPLITS.items():
         folders = [folder for folder, purpose in FOLDERS.items() if purpose == split]
-        said = _of(sum(there[folder] for folder in folders), sum(PUBLISHED[folder] for folder in folders))
-        other = [f"{folder} {_of(there[folder], PUBLISHED[folder])}" for folder in folders]
+        said = of_published(sum(there[folder] for folder in folders), sum(PUBLISHED[folder] for folder in folders))
+        other = [f"{folder} {of_published(there[folder], PUBLISHED[folder])}" for folder in folders]
         differs = [text for text, folder in zip(other, folders, strict=True) if there[folder] != PUBLISHED[folder]]
         counts.append(f"{said} {words}" + (f" ({', '.join(differs)})" if differs and len(folders) > 1 else ""))
     lines = [f"300-W: {', '.join(counts)}"]
     without = [photograph.name for photograph in photographs.used if photograph.pts is None]
     if without:
-        lines.append(
-            f"300-W: {len(without):,} have no .pts file, and the XML's whole pixels for points ({some(without)})"
-        )
+        said = "without a .pts file, and so with the XML's whole pixels for points"
+        lines.append(f"300-W: {said}: {len(without):,} ({some(without)})")
     for reason, names in photographs.left_out.items():
-        lines.append(f"300-W: {len(names):,} files are not used, since they {reason} ({some(names)})")
+        lines.append(f"300-W: not used, since they {reason}: {len(names):,} ({some(names)})")
     return lines
-
-
-def _of(count: int, published: int) -> str:
-    return f"all {published:,}" if count == published else f"{count:,} of {published:,}"

@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from pipeline.common.files import InputError
 from pipeline.common.images import read_image
+from pipeline.data.sources import some
 from pipeline.faces import points
 from pipeline.faces.face_images import SIDE, Faces, cut_square
-from pipeline.faces.listing import some
 from pipeline.faces.photographs import Photograph, Photographs
 from pipeline.faces.pts import REMEDY
 

@@ -17,9 +17,8 @@ from pipeline.common.given import open_given
 from pipeline.faces import points
 from pipeline.faces.pts import REMEDY
 
-# Of a file: the published ones take less than 3 KB an image, 20 MB. The elements of a file of nothing but elements
-# take some forty times as much memory.
-MAX_BYTES = 32 << 20
+MAX_BYTES = 64 << 20  # of a file: the published ones take less than 3 KB an image, 20 MB
+MAX_ELEMENTS = 1000  # from one image to the next: a box and 68 parts; of nothing but elements there could be millions
 
 
 class Listed(NamedTuple):
@@ -46,10 +45,15 @@ def read_labels(path: Path) -> Iterator[Listed]:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: is larger than {MAX_BYTES:,} bytes; {REMEDY}")
         try:
+            elements = 0
             for _, element in defusedxml.ElementTree.iterparse(file, forbid_dtd=True):
+                elements += 1
                 if element.tag == "image":
                     yield _read_image(path, element)
                     element.clear()  # or the whole file would stay in memory
+                    elements = 0
+                elif elements > MAX_ELEMENTS:
+                    raise InputError(f"{path}: has more than {MAX_ELEMENTS:,} elements for one image; {REMEDY}")
         # defusedxml's own exceptions, for a DTD and for entities, are ValueErrors.
         except (ParseError, ValueError, LookupError) as error:
             raise InputError(f"{path}: is not valid XML ({' '.join(str(error).split())}); {REMEDY}") from None

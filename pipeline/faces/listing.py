@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -66,12 +66,6 @@ def is_mirrored(name: str) -> bool:
 def without_suffix(name: str) -> str:
     """What an image and its point file have in common."""
     return PurePosixPath(name).with_suffix("").as_posix()
-
-
-def some(names: Sequence[str]) -> str:
-    """A few names, and how many more there are."""
-    shown = ", ".join(name if len(name) <= 60 else f"{name[:57]}..." for name in names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3:,} more"
 
 
 def _walk(root: Path, top: str, links: list[str]) -> Iterator[str]:

@@ -14,12 +14,15 @@ import numpy.typing as npt
 import pytest
 from sample_sets import refused
 
+from pipeline.data import tables
 from pipeline.data.expressions import Expressions
-from pipeline.data.readers import fer2013
-from pipeline.data.readers.fer2013 import CLASSES, SPLITS, VOTES, read_fer2013
+from pipeline.data.ferplus import VOTES
+from pipeline.data.readers.fer2013 import CLASSES, SPLITS, read_fer2013
 
 ROWS = 6
 LABELS = [0, 3, 6, 2, 3, 1]
+# FER+ names no image that shows no face, and counts on or not.
+IMAGE_NAMES = ["fer0000000.png", "fer0000001.png", "", "fer0000003.png", "", "fer0000004.png"]
 USAGE = ["Training", "Training", "PublicTest", "PrivateTest", "Training", "PrivateTest"]
 
 
@@ -43,13 +46,16 @@ def write_fer2013(folder: Path, lines: list[str] | None = None, end: str = "\n")
 
 
 def draw_votes() -> npt.NDArray[np.int64]:
-    return np.random.default_rng(1).integers(0, 11, (ROWS, 10))
+    return np.random.default_rng(1).multinomial(10, np.full(10, 0.1), ROWS)
 
 
 def ferplus_lines() -> list[str]:
     return [
         f"Usage,Image name,{','.join(VOTES)}",
-        *(f"{usage},,{','.join(map(str, row))}" for usage, row in zip(USAGE, draw_votes(), strict=True)),
+        *(
+            f"{usage},{name},{','.join(map(str, row))}"
+            for usage, name, row in zip(USAGE, IMAGE_NAMES, draw_votes(), strict=True)
+        ),
     ]
 
 
@@ -103,8 +109,8 @@ def test_reads_votes(tmp_path: Path) -> None:
 
 
 def test_reads_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fer2013, "BLOCK", 40_000)  # four rows or so
-    votes = [line.replace(",,", f",{'x' * 16_000},") for line in ferplus_lines()]  # two rows or so
+    monkeypatch.setattr(tables, "BLOCK", 40_000)  # four rows or so
+    votes = [f"{line},{'x' * 16_000}" for line in ferplus_lines()]  # two rows or so
     found = read_fer2013(write_fer2013(tmp_path), write_ferplus(tmp_path, votes))
     check_read(found)
     assert np.array_equal(found.votes, draw_votes())
@@ -200,7 +206,7 @@ def test_reads_other_white_space_and_leading_zeros(tmp_path: Path, blank: str) -
 
 
 def test_a_value_may_hold_line_breaks_wherever_a_block_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fer2013, "BLOCK", 40_000)
+    monkeypatch.setattr(tables, "BLOCK", 40_000)
     header, *rows = fer2013_lines()
     parts = [row.split(",") for row in rows]
     broken = [f'{emotion},"{pixels.replace(" 1", chr(10) + "1")}",{usage}' for emotion, pixels, usage in parts]
@@ -208,12 +214,12 @@ def test_a_value_may_hold_line_breaks_wherever_a_block_ends(tmp_path: Path, monk
 
 
 def test_empty_lines_at_the_end_may_fill_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fer2013, "BLOCK", 40_000)
+    monkeypatch.setattr(tables, "BLOCK", 40_000)
     check_read(read_fer2013(write_fer2013(tmp_path, [*fer2013_lines(), *[""] * 200_000]), None))
 
 
 def test_a_quotation_mark_that_is_not_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fer2013, "BLOCK", 20_000)
+    monkeypatch.setattr(tables, "BLOCK", 20_000)
     lines = fer2013_lines()
     lines[3] = lines[3].replace(",", ',"', 1)
     assert re.search(
@@ -261,7 +267,7 @@ def test_reads_quoted_values_and_lines_between(tmp_path: Path) -> None:
 def test_refuses_a_wrong_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: int, old: str, new: str, message: str
 ) -> None:
-    monkeypatch.setattr(fer2013, "BLOCK", 36_000)  # line 6 is in the second block
+    monkeypatch.setattr(tables, "BLOCK", 36_000)  # line 6 is in the second block
     lines = fer2013_lines()
     lines[line - 1], changes = re.subn(old, new, lines[line - 1], count=1)
     assert changes == 1
@@ -336,8 +342,8 @@ def test_refuses_wrong_votes(tmp_path: Path, line: int, old: str, new: str, mess
 
 @pytest.mark.parametrize("lines", [ferplus_lines()[:-1], [*ferplus_lines(), ferplus_lines()[-1]], ferplus_lines()[:1]])
 def test_refuses_votes_for_other_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str]) -> None:
-    monkeypatch.setattr(fer2013, "BLOCK", 36_000)
-    lines = [line.replace(",,", f",{'x' * 16_000},") for line in lines]  # so two rows a block
+    monkeypatch.setattr(tables, "BLOCK", 36_000)
+    lines = [f"{line},{'x' * 16_000}" for line in lines]  # so two rows a block
     said = refuse(write_fer2013(tmp_path), write_ferplus(tmp_path, lines))
     assert f"fer2013new.csv: has {len(lines) - 1} rows, but " in said
     assert "fer2013.csv has 6; both must be the published files" in said

@@ -46,6 +46,9 @@ def test_rows_on_which_nobody_saw_an_expression_are_left_out(tmp_path: Path) -> 
     assert found.split.tolist() == ["Training", "PublicTest", "PrivateTest", "Training"]
     images = np.random.default_rng(0).integers(0, 256, (5, 48, 48))
     np.testing.assert_array_equal(found.images, images[[0, 2, 3, 4]])
+    assert ferplus.account(Sources({}), found) == [
+        "FER+: 4 rows; 35,883 of those published are left out, or are not there"
+    ]
 
 
 def test_votes_for_the_eight_classes_are_shares_and_the_others_are_kept(tmp_path: Path) -> None:

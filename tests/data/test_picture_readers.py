@@ -82,6 +82,11 @@ def test_a_damaged_photograph_is_named(photographs: Path) -> None:
     assert refuse(photographs, "jaffe").startswith(f"{path}: damaged")
 
 
+def test_how_much_of_jaffe_there_is_is_told(photographs: Path) -> None:
+    found = read(photographs, "jaffe", side=32)
+    assert jaffe.account(Sources({}), found) == ["JAFFE: 7 of 213 pictures of 4 of 10 people"]
+
+
 # CK+
 
 
@@ -100,6 +105,7 @@ def test_ck_plus_has_people_in_its_names(frames: Path) -> None:
     assert found.labels.tolist() == [label for label in range(7) for _ in range(2)]
     assert found.subject.tolist() == ["S010"] * 4 + ["S011"] * 4 + ["S012"] * 4 + ["S013"] * 2
     assert found.images.shape == (14, 48, 48)
+    assert ck_plus.account(Sources({}), found) == ["CK+: 14 pictures of 4 people"]
     grey = np.asarray(Image.fromarray(draw(48, 48, 3)).convert("L"))
     assert np.abs(found.images[6].astype(int) - grey).max() <= 1
 
@@ -146,6 +152,7 @@ def test_a_folder_is_read_whatever_its_pictures_are(mine: Path) -> None:
     assert found.labels.tolist() == [0, 0, 1, 1, 1]
     assert found.images.shape == (5, 32, 32, 3)
     assert found.subject.tolist() == [""] * 5
+    assert folder.account(Sources({}), found) == ["folder: 5 pictures (2 calm, 3 happy), 0 subjects known"]
     assert found.split.tolist() == [""] * 5
     assert read(mine, "folder", side=48, colour=False).images.shape == (5, 48, 48)
     assert read(mine, "folder").side == 256

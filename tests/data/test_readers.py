@@ -30,6 +30,7 @@ def test_there_is_a_reader_for_every_name() -> None:
     for name in names():
         assert reader(name).WANTED.get
         assert callable(reader(name).read)
+        assert callable(reader(name).account)
 
 
 @pytest.mark.parametrize("name", names())

@@ -13,12 +13,11 @@ import pytest
 from PIL import Image
 
 from pipeline.common.files import InputError
-from pipeline.common.images import read_image
 from pipeline.faces import points
 from pipeline.faces.face_images import SIDE, SPAN, Faces, cut_square
 from pipeline.faces.ibug import read_300w
 from pipeline.faces.photographs import FOLDERS, LABELS, files_300w, find_photographs
-from pipeline.faces.pts import REMEDY, read_pts
+from pipeline.faces.pts import read_pts
 
 TRAIN = ("afw/1_1.jpg", "helen/trainset/2_1.jpg", "lfpw/trainset/image_0003.png")
 TEST = ("helen/testset/4_1.jpg", "lfpw/testset/image_0005.png", "ibug/image_006 _01.jpg")
@@ -227,60 +226,6 @@ def test_refuses_pts_without_image(tmp_path: Path) -> None:
     root = write_official(tmp_path)
     (root / "afw/1_1.jpg").unlink()
     assert "afw/1_1.pts: the image beside it (.jpg or .png) is missing; restore" in refuse(root)
-
-
-# ---- images
-
-
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
-@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.9])
-def test_refuses_a_truncated_image(tmp_path: Path, suffix: str, share: float) -> None:
-    path = tmp_path / f"a{suffix}"
-    write_image(path)
-    content = path.read_bytes()
-    path.write_bytes(content[: round(share * len(content))])
-    with pytest.raises(InputError, match=rf"a\{suffix}: (damaged|is neither JPEG nor PNG).*; restore it"):
-        read_image(path, REMEDY)
-
-
-def test_refuses_what_is_no_jpeg_or_png(tmp_path: Path) -> None:
-    root = write_official(tmp_path)
-    (root / "afw/1_1.jpg").write_text("<html>not found</html>")
-    assert "afw/1_1.jpg: is neither JPEG nor PNG; restore" in refuse(root)
-    Image.new("RGB", (80, 90)).save(tmp_path / "a.gif")
-    with pytest.raises(InputError, match=r"a\.gif: is neither JPEG nor PNG"):
-        read_image(tmp_path / "a.gif", REMEDY)
-
-
-def test_refuses_sixteen_bits(tmp_path: Path) -> None:
-    Image.fromarray(np.full((9, 9), 4000, np.uint16)).save(tmp_path / "a.png")
-    with pytest.raises(InputError, match=r"a\.png: has more than 8 bits a pixel; restore"):
-        read_image(tmp_path / "a.png", REMEDY)
-
-
-@pytest.mark.parametrize(
-    ("mode", "suffix"), [("L", ".jpg"), ("CMYK", ".jpg"), ("L", ".png"), ("RGBA", ".png"), ("P", ".png")]
-)
-def test_every_kind_of_image_becomes_rgb(tmp_path: Path, mode: str, suffix: str) -> None:
-    path = tmp_path / f"a{suffix}"
-    Image.new("RGB", (8, 8), (200, 60, 20)).convert(mode, palette=Image.Palette.ADAPTIVE).save(path)
-    found = read_image(path, REMEDY)
-    assert found.shape == (8, 8, 3)
-    assert found.dtype == np.uint8
-    grey = 0.299 * 200 + 0.587 * 60 + 0.114 * 20
-    expected = (grey, grey, grey) if mode == "L" else (200, 60, 20)
-    assert np.abs(found - np.array(expected)).max() < 4
-
-
-def test_exif_rotation_is_ignored(tmp_path: Path) -> None:
-    pixels = Image.fromarray(np.arange(60 * 80 * 3).reshape(60, 80, 3).astype(np.uint8))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # rotate by 90 degrees to see it upright
-    pixels.save(tmp_path / "plain.png")
-    pixels.save(tmp_path / "turned.png", exif=exif)
-    assert Image.open(tmp_path / "turned.png").getexif()[0x0112] == 6
-    for name in ("plain.png", "turned.png"):
-        assert np.array_equal(read_image(tmp_path / name, REMEDY), np.asarray(pixels))
 
 
 # ---- dlib's XML

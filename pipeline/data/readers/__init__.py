@@ -1,7 +1,8 @@
 """Readers of expression data sets, one module a format, found by its name.
 
-A reader says what it looks for (`WANTED`, see `data.sources`) and reads it (`read`). One that has settings of its own
-has a class `Settings`, and its `read` takes them too. To add one, add a module.
+A reader says what it looks for (`WANTED`, see `data.sources`), reads it (`read`) and says how much of it is there
+(`account`). One that has settings of its own has a class `Settings`, and its `read` takes them too. To add one, add a
+module.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ class Reader(Protocol):
 
     def read(self, sources: Sources, *settings: Section) -> Expressions:
         """Read what `WANTED` found. Raises InputError with one line for what is wrong in which file and row."""
+        ...
+
+    def account(self, sources: Sources, expressions: Expressions) -> list[str]:
+        """What was read, beside what was published where that is known, a line each."""
         ...
 
 

@@ -65,5 +65,10 @@ def read(sources: Sources) -> Expressions:
     )
 
 
+def account(sources: Sources, expressions: Expressions) -> list[str]:
+    """How many pictures there are, and of how many people."""
+    return [f"CK+: {len(expressions):,} pictures of {len(set(expressions.subject.tolist())):,} people"]
+
+
 def _files(path: Path) -> list[Path]:
     return [file for files in list_classes(path).values() for file in files]

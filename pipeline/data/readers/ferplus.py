@@ -56,3 +56,9 @@ def read(sources: Sources) -> Expressions:
         split=published.split[kept],
         subject=published.subject[kept],
     )
+
+
+def account(sources: Sources, expressions: Expressions) -> list[str]:
+    """How many of the published rows there are, and of how many nobody saw one of the eight expressions."""
+    left_out = sum(fer2013.PUBLISHED.values()) - len(expressions)
+    return [f"FER+: {len(expressions):,} rows; {left_out:,} of those published are left out, or are not there"]

@@ -82,6 +82,14 @@ def read(sources: Sources, settings: Settings) -> Expressions:
     )
 
 
+def account(sources: Sources, expressions: Expressions) -> list[str]:
+    """How many pictures there are of each class, and of how many people."""
+    counts = np.bincount(expressions.labels).tolist()
+    classes = ", ".join(f"{count:,} {name}" for name, count in zip(expressions.about.classes, counts, strict=True))
+    people = len(set(expressions.subject.tolist()) - {""})
+    return [f"{expressions.about.name}: {len(expressions):,} pictures ({classes}), {people:,} subjects known"]
+
+
 def _files(path: Path) -> list[Path]:
     table = path / SUBJECTS
     return [file for files in list_classes(path).values() for file in files] + ([table] if table.is_file() else [])

@@ -17,9 +17,10 @@ from pipeline.common.files import InputError
 from pipeline.common.settings import Section
 from pipeline.data.expressions import About, Expressions
 from pipeline.data.pictures import read_squares
-from pipeline.data.sources import Found, Sources, Wanted
+from pipeline.data.sources import Found, Sources, Wanted, of_published
 
 CODES = {"AN": "angry", "DI": "disgust", "FE": "fear", "HA": "happy", "SA": "sad", "SU": "surprise", "NE": "neutral"}
+PUBLISHED, PEOPLE = 213, 10
 NAME = re.compile(rf"([A-Z]{{2}})\.({'|'.join(CODES)})\d+\.\d+\.tiff?")
 
 
@@ -67,6 +68,12 @@ def read(sources: Sources, settings: Settings) -> Expressions:
         split=np.full(len(files), ""),
         subject=np.array(people),
     )
+
+
+def account(sources: Sources, expressions: Expressions) -> list[str]:
+    """How many of the published pictures there are, and of how many people."""
+    people = of_published(len(set(expressions.subject.tolist())), PEOPLE)
+    return [f"JAFFE: {of_published(len(expressions), PUBLISHED)} pictures of {people} people"]
 
 
 def _files(path: Path) -> list[Path]:

@@ -6,6 +6,7 @@ files: `docs/data_formats.md` has the columns.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def read(sources: Sources) -> Expressions:
         InputError: a file is missing or damaged, or says what cannot be.
     """
     return Expressions(**load(sources.path("expressions"), {}, "write it as docs/data_formats.md says")[0])
+
+
+def account(sources: Sources, expressions: Expressions) -> list[str]:
+    """How many images there are in each of the set's splits."""
+    there = Counter(expressions.split.tolist())
+    splits = ", ".join(f"{there[name]:,} {name}" for name in expressions.about.splits)
+    return [f"{expressions.about.name}: {len(expressions):,} images" + (f" ({splits})" if splits else "")]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz.families import faces, images
+from fuzz.families import faces, fer2013, images
 from fuzz.family import Family
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (*images.FAMILIES, *faces.FAMILIES)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (*images.FAMILIES, *faces.FAMILIES, *fer2013.FAMILIES)}

@@ -32,7 +32,8 @@ def _read_picture(name: str, folder: Path) -> object:
 def _check_jpeg(folder: Path, value: object) -> None:
     # JPEG has no check sums, nor have the others but PNG: what was changed into another valid file is believed.
     assert isinstance(value, np.ndarray)
-    assert (value.dtype, value.ndim, value.shape[2]) == (np.uint8, 3, 3)
+    assert value.dtype == np.uint8
+    assert value.ndim == value.shape[2] == 3
     assert value.size
 
 
