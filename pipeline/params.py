@@ -20,6 +20,7 @@ from pipeline.common.files import InputError
 from pipeline.common.settings import Section
 from pipeline.data import readers
 from pipeline.data.extra import Extra
+from pipeline.data.outside import Outside
 from pipeline.data.roles import Folds, SplitRule, read_split
 from pipeline.data.twins import TwinRule
 from pipeline.faces.detector_settings import LandmarkSettings
@@ -37,13 +38,12 @@ class Data(Section):
     expressions: str  # the reader of the expression data set
     settings: Annotated[Any, Field(validate_default=True)] = {}  # the reader's own
     extra: Extra | None = None  # more images to train on
+    outside: Outside | None = None  # another data set to test on
 
     @field_validator("expressions")
     @classmethod
     def _is_a_reader(cls, name: str) -> str:
-        if name not in readers.names():
-            raise ValueError(f"must be one of {', '.join(readers.names())}")
-        return name
+        return readers.known(name)
 
     @field_validator("settings", mode="before")
     @classmethod
@@ -212,7 +212,7 @@ def _unknown(location: list[str]) -> str:
         return f"unknown key; a region is {REGION_FORMS}"
     if location[0] == "split":
         return "unknown key; may be shares or folds, group, seed"
-    if location[:2] == ["data", "settings"]:
+    if _of_a_reader(location):
         return "unknown key; docs/your_images.md has what each reader takes"
     section = _section(location[:-1])
     for (kind, key), remedy in RENAMED.items():
@@ -222,6 +222,11 @@ def _unknown(location: list[str]) -> str:
     return f"unknown key; may be {keys}" if keys else f"unknown key; {location[-2]} takes none"
 
 
+def _of_a_reader(location: list[str]) -> bool:
+    """Whether a key is in a reader's own settings."""
+    return location[:2] == ["data", "settings"] or location[:3] == ["data", "outside", "settings"]
+
+
 def _keys(section: type[BaseModel]) -> list[str]:
     """The keys of a section, as its file has them."""
     return [key for key in section.model_fields if not (section is Params and key == "recipes")]
@@ -229,7 +234,7 @@ def _keys(section: type[BaseModel]) -> list[str]:
 
 def _section(location: list[str]) -> type[BaseModel]:
     """The section that a key of the settings holds; without a key, all of them."""
-    if location[:2] == ["data", "settings"]:
+    if _of_a_reader(location):
         return Section  # which one depends on the reader
     found: Any = Params
     for part in location:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pipeline.classifiers.classifier_file import Classifier, load_classifier
 from pipeline.common.files import whole_folder, write_json
 from pipeline.data import protocols
-from pipeline.data.roles import Roles
+from pipeline.data.roles import OUTSIDE, Roles
 from pipeline.data.twins import Twins
 from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.scores import classification
@@ -28,16 +28,26 @@ def main(region: str, network: str, seed: str) -> None:
     roles, twins = Roles.load(Path("data/roles.npz")), Twins.load(Path("data/twins.npz")).twins
     model = load_classifier(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"))
     augmentation = params.chosen.test_time_augmentation
+    own = roles.role != OUTSIDE  # the first rows
+    # That an outside image has a twin takes nothing from the data set's own test.
+    twins = np.where(own, twins, len(own) + np.arange(len(own), dtype=np.int32))
     if roles.by_fold is None:
         probabilities = _probabilities(model, variant, roles.role, augmentation)
         every = {name: protocols.rows(roles.role, twins, name) for name in protocols.PROTOCOLS}
         scores = {"protocols": {name: _score(variant, rows, probabilities) for name, rows in every.items()}}
     else:
         probabilities, scores = _in_folds(model, variant, roles.by_fold, twins, augmentation)
+    if not own.all():
+        scores["protocols"][OUTSIDE] = _score(variant, ~own, probabilities)
     made = {"data": params.data.source, "recipe": params.recipe}
     with whole_folder(Path(f"reports/classifiers/{region}/{network}-{seed}")) as part:
         predictions = Predictions(
-            variant.about.classes, roles.role, twins, variant.labels, variant.fell_back, probabilities
+            variant.about.classes,
+            roles.role[own],
+            twins[own],
+            variant.labels[own],
+            variant.fell_back[own],
+            probabilities[own],
         )
         predictions.save(part / "predictions.parquet")
         write_json(part / "metrics.json", {**cell._asdict(), **made, **scores})
@@ -52,7 +62,7 @@ def _probabilities(
 ) -> npt.NDArray[np.float32]:
     """What a network says of every row, (N, classes)."""
     probabilities = np.empty((len(variant), len(variant.about.classes)), np.float32)
-    scored = np.isin(role, ["validation", "test"])
+    scored = np.isin(role, ["validation", "test", OUTSIDE])
     # The others, four rows of five, only `as_reported` scores: without test-time augmentation.
     for rows, how in ((~scored, "none"), (scored, augmentation)):
         if rows.any():
@@ -69,7 +79,7 @@ def _in_folds(
 ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
     """What of each row that network says that did not see it, (N, classes); scores by fold, and of all rows together.
 
-    Of a row that is tested in no fold, added to train on, all networks together are asked.
+    Of a row that is tested in no fold, from outside or added to train on, all networks together are asked.
     """
     shape = (len(variant), len(variant.about.classes))
     said = {"validation": np.empty(shape, np.float32), "test": np.empty(shape, np.float32)}
@@ -84,7 +94,7 @@ def _in_folds(
     pooled = {name: _score(variant, np.any(rows, axis=0), said[_said_as(name)]) for name, rows in every.items()}
     left = ~(by_fold == "test").any(axis=0)
     if left.any():
-        said["test"][left] = model.probabilities(variant.images[left])
+        said["test"][left] = model.probabilities(variant.images[left], augmentation)
     return said["test"], {"protocols": pooled, "folds": folds}
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.common.files import whole_folder
-from pipeline.data.extra import wanted
+from pipeline.data import extra, outside
 from pipeline.data.readers import reader
 from pipeline.data.sources import find_sources, record_sources
 from pipeline.demo import draw_demo
@@ -22,7 +22,9 @@ def main() -> None:
             draw_demo(part)
         sets = [reader(params.data.expressions).WANTED, photographs.WANTED]
         if params.data.extra:
-            sets.append(wanted(params.data.extra))
+            sets.append(extra.wanted(params.data.extra))
+        if params.data.outside:
+            sets.append(outside.wanted(params.data.outside))
         found = find_sources(part if params.data.source == "demo" else RAW, sets)
         record_sources(part / "sources.json", found)
 

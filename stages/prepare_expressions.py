@@ -6,6 +6,7 @@ from pipeline.common.files import whole_folder, write_json
 from pipeline.data import readers
 from pipeline.data.audit import audit
 from pipeline.data.extra import add_extra
+from pipeline.data.outside import add_outside
 from pipeline.data.proportions import proportions
 from pipeline.data.protocols import rows
 from pipeline.data.roles import assign_roles
@@ -25,6 +26,8 @@ def main() -> None:
         print(*readers.reader(params.data.expressions).account(sources, expressions), sep="\n", flush=True)
     if params.data.extra:
         expressions = add_extra(expressions, sources, params.data.extra)
+    if params.data.outside:
+        expressions = add_outside(expressions, sources, params.data.outside)
     twins = find_twins(expressions.images, params.twins.min_correlation)
     roles = assign_roles(expressions, twins.twins, params.split_rule, params.twins.train_on)
     for _, role in roles.trainings:

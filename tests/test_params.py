@@ -141,6 +141,7 @@ def test_images_have_16_to_512_pixels(tmp_path: Path, side: int) -> None:
 
 WHOLE = "must be whole, {left, right, top, bottom} or {points, margin}"
 SPLIT = r"must be official, {shares: \[0.6, 0.2, 0.2\], group: none, twins, subject or both} or {folds: 5, group: ...}"
+DATA = "source, expressions, settings, extra, outside"
 SPLIT_KEYS = "unknown key; may be shares or folds, group, seed"
 NETWORKS = ", ".join(networks.names())
 NAME = "a region's name becomes a file name: use letters, digits and _, a letter first, at most 40"
@@ -149,7 +150,12 @@ NAME = "a region's name becomes a file name: use letters, digits and _, a letter
 MISTAKES = [
     # Unknown keys, on each level, with what there is
     ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, .*, recipe, .*, landmarks$"),
-    ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source, expressions, settings, extra$"),
+    (
+        "data:\n",
+        "data:\n  colour: red\n",
+        "data.colour",
+        f"unknown key; may be {DATA}$",
+    ),
     ("settings: {}", "settings: {side: 64}", "data.settings.side", "unknown key; docs/your_images.md has what each"),
     ("settings: {}", "settings: 5", "data.settings", "must be {}, not 5"),
     (
@@ -175,7 +181,12 @@ MISTAKES = [
     ("left: 1,", "", "regions.face.left", "missing; add it"),
     ("{points: 49-68, margin: 0.3}", "{margin: 0.3}", "regions.mouth.points", "missing; add it"),
     # Another type
-    (r"data:[\s\S]*?(?=\nsplit)", "data: demo", "data", "must be {source, expressions, settings, extra}, not 'demo'"),
+    (
+        r"data:[\s\S]*?(?=\nsplit)",
+        "data: demo",
+        "data",
+        f"must be {{{DATA}}}, not 'demo'",
+    ),
     (r"train_on: \w+", "train_on: 0", "twins.train_on", "valid boolean, not 0"),
     ("side: 48", "side: 48.0", "side", "valid integer, not 48.0"),
     ("margin: 0.3", "margin: x", "regions.mouth.margin", "valid number, not 'x'"),
@@ -225,6 +236,14 @@ MISTAKES = [
         "unknown key; may be shares or folds, group",
     ),
     ("settings: {}", "extra: {classes: {}}", "data.extra.classes", "at least 1 item"),
+    ("settings: {}", "outside: {expressions: x}", "data.outside.expressions", "must be one of ck_plus, .*, not 'x'"),
+    (
+        "settings: {}",
+        "outside: {expressions: folder, settings: {x: 1}}",
+        "data.outside.settings.x",
+        "unknown key; docs/",
+    ),
+    ("settings: {}", "outside: {classes: {}}", "data.outside.expressions", "missing; add it"),
     ("settings: {}", "extra: {folder: x}", "data.extra.folder", "unknown key; may be classes, cut$"),
     ("split: official", "split: {shares: [1, 0.5, 0.5]}", "split.shares.0", "less than 1, not 1"),
     (

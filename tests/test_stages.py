@@ -346,6 +346,26 @@ def test_evaluate_scores_test_unique_without_the_twins(project: Path) -> None:
     assert Predictions.load(folder / "predictions.parquet").twins.tolist() == groups.tolist()
 
 
+def test_evaluate_scores_outside_images_under_a_protocol_of_their_own(project: Path) -> None:
+    write_variant()
+    role = np.repeat(["train", "validation", "test", "outside"], (140, 40, 40, 20))
+    Roles(role).save(Path("data/roles.npz"))
+    groups = np.arange(240, dtype=np.int32)
+    groups[230:] = groups[180:190]  # of images that are tested on, which stay without a twin all the same
+    Twins(groups, groups).save(Path("data/twins.npz"))
+    network = write_classifier()
+    evaluate.main("vanilla", "cnn1", "0")
+    folder = Path("reports/classifiers/vanilla/cnn1-0")
+    scores = json.loads((folder / "metrics.json").read_bytes())["protocols"]
+    counts = {protocol: score["n"] for protocol, score in scores.items()}
+    assert counts == {"validation": 40, "test": 40, "test_unique": 40, "as_reported": 180, "outside": 20}
+    variant = Variant.load(Path("data/variants/vanilla"))
+    said = probabilities(network, variant.images[220:], "fp32").argmax(1)
+    assert scores["outside"]["accuracy"] == (said == variant.labels[220:]).mean()
+    found = Predictions.load(folder / "predictions.parquet")  # of the data set's own
+    assert found.role.tolist() == role[:220].tolist()
+
+
 def test_evaluate_augments_at_test_time_what_was_not_trained_on(project: Path) -> None:
     set_parameter("test_time_augmentation", "ten", Path("recipes.yaml"))
     write_variant()

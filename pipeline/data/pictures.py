@@ -57,7 +57,7 @@ def read_squares(
             picture = to_grey(picture[None])[0]
         face = find(picture) if find else None
         lost[row] = face is None and find is not None
-        squares[row] = _resized(_square(picture, face or middle(*picture.shape[:2])), side)
+        squares[row] = resized(_square(picture, face or middle(*picture.shape[:2])), side)
     return squares, lost
 
 
@@ -96,7 +96,8 @@ def _square(picture: npt.NDArray[np.uint8], square: Square) -> npt.NDArray[np.ui
     return np.asarray(picture[rows][:, columns])
 
 
-def _resized(square: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+def resized(square: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    """A square of another side: (S, S) or (S, S, 3)."""
     shrinks = len(square) > side
     return np.asarray(cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
 

@@ -23,6 +23,7 @@ from pipeline.data.expressions import Expressions, Role
 ROLES: tuple[Role, ...] = get_args(Role)
 _TEXT = f"U{max(map(len, ROLES))}"
 
+OUTSIDE = "outside"  # the split, and the role, of images that only test, see `data.outside`
 EXTRA = "extra"  # the split of images that are added to train on, whatever the rule, see `data.extra`
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -68,7 +69,7 @@ class Roles:
     """What each row of a data set is for.
 
     Attributes:
-        role: (N,), one of `ROLES`. With folds every row is for test, but for those that only train.
+        role: (N,), one of `ROLES`, or `OUTSIDE`. With folds every row is for test, but for those that only train.
         by_fold: (folds, N), the same while each of them is tested; None without folds.
     """
 
@@ -90,7 +91,7 @@ class Roles:
         """Read what `save` wrote. Raises InputError if it is missing or damaged."""
         arrays = load_arrays(path, {"role": ("U", (None,)), "by_fold": ("U", (None, None))})
         role, by_fold = arrays["role"], arrays["by_fold"].T
-        if not (np.isin(role, ROLES).all() and np.isin(by_fold, ROLES).all()):
+        if not (np.isin(role, [*ROLES, OUTSIDE]).all() and np.isin(by_fold, [*ROLES, OUTSIDE]).all()):
             raise InputError(f"{path}: has a role that is not one of {', '.join(ROLES)}; delete it and run `dvc repro`")
         return cls(role, by_fold if len(by_fold) else None)
 
@@ -109,21 +110,22 @@ def assign_roles(
     Raises:
         InputError: the data set has no published split, or cannot be split as asked, or a role has no image.
     """
-    only_train = expressions.split == EXTRA
+    only_train, outside = expressions.split == EXTRA, expressions.split == OUTSIDE
     if rule == "official":
         every = _official(expressions)[None]
     else:
         groups = joined(expressions.subject, twins, rule.group)
-        own = np.flatnonzero(~only_train)
+        own = np.flatnonzero(~only_train & ~outside)
         every = np.full((rule.folds if isinstance(rule, Folds) else 1, len(twins)), "train", _TEXT)
         every[:, own] = _drawn(expressions.labels[own], groups[own], rule)
         for role in every:
             role[only_train & np.isin(groups, groups[np.isin(role, ["validation", "test"])])] = "unused"
+    every[:, outside] = OUTSIDE
     for role in every:
         _check(role, twins, train_on_twins)
     if not isinstance(rule, Folds):
         return Roles(every[0])
-    return Roles(np.where(only_train, every[0], "test").astype(_TEXT), every)
+    return Roles(np.where(only_train | outside, every[0], "test").astype(_TEXT), every)
 
 
 def _check(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], train_on_twins: bool) -> None:
@@ -134,7 +136,7 @@ def _check(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], train_on_tw
     """
     if not train_on_twins:
         train = role == "train"
-        role[train & np.isin(twins, twins[np.isin(role, ["validation", "test"])])] = "unused"
+        role[train & np.isin(twins, twins[np.isin(role, ["validation", "test", OUTSIDE])])] = "unused"
     absent = [name for name in ROLES if name != "unused" and name not in role]
     if absent:
         leak = absent == ["train"] and not train_on_twins

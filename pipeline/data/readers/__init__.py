@@ -40,6 +40,13 @@ def reader(name: str) -> Reader:
     return cast(Reader, import_module(f"{__name__}.{name}"))
 
 
+def known(name: str) -> str:
+    """The name, if there is such a reader; else ValueError with those that there are."""
+    if name not in names():
+        raise ValueError(f"must be one of {', '.join(names())}")
+    return name
+
+
 def settings_of(name: str) -> type[Section]:
     """The kind of settings that a reader has; of most, none."""
     kind: type[Section] = getattr(reader(name), "Settings", Section)
