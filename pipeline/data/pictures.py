@@ -108,7 +108,8 @@ def list_classes(folder: Path, least: int = 2) -> dict[str, list[Path]]:
     Files whose names begin with a dot, and others that systems leave beside pictures, are passed over.
 
     Raises:
-        InputError: there are fewer than `least` sub-folders, or one has no file or a folder in it.
+        InputError: there are fewer than `least` sub-folders, the name of one cannot be a class's, or it has no file or
+            a folder in it.
     """
     classes = {}
     for part in sorted(part for part in folder.iterdir() if part.is_dir() and not part.name.startswith(".")):
@@ -116,6 +117,8 @@ def list_classes(folder: Path, least: int = 2) -> dict[str, list[Path]]:
         inner = next((path for path in files if path.is_dir()), None)
         if inner is not None:
             raise InputError(f"{inner}: is a folder in that of a class; put its pictures into {part}, or remove it")
+        if not part.name.isprintable():  # nor text at all, perhaps: it is a class's name in tables and pages
+            raise InputError(f"{part}: has a name that cannot be shown; rename the folder")
         if not files:
             raise InputError(f"{part}: holds no picture of its class; put some there, or remove the folder")
         classes[part.name] = files

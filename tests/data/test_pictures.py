@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,10 @@ def test_folders_that_are_no_classes_are_one_line(tmp_path: Path) -> None:
     assert refused(list_classes, tmp_path) == (
         f"{tmp_path / 'b'}: holds no picture of its class; put some there, or remove the folder"
     )
+    for name in ("c\n", os.fsdecode(b"\xe4")):
+        (tmp_path / "b").rename(tmp_path / name)
+        assert refused(list_classes, tmp_path).endswith(": has a name that cannot be shown; rename the folder")
+        (tmp_path / name).rename(tmp_path / "b")
     (tmp_path / "b/inner").mkdir()
     assert refused(list_classes, tmp_path) == (
         f"{tmp_path / 'b/inner'}: is a folder in that of a class; put its pictures into {tmp_path / 'b'}, or remove it"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fuzz.families import faces, fer2013, images
+from fuzz.families import faces, fer2013, images, pictures
 from fuzz.family import Family
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (*images.FAMILIES, *faces.FAMILIES, *fer2013.FAMILIES)}
+FAMILIES: dict[str, Family] = {
+    family.name: family for module in (images, faces, fer2013, pictures) for family in module.FAMILIES
+}
