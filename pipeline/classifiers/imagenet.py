@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -98,7 +99,7 @@ def _with_weights(model: str) -> nn.Module:
             raise InputError(f"{path}: damaged, or of another network; delete it, or set pretrained: false") from None
         known = get_pretrained_cfg(model)
         where = f"https://huggingface.co/{known.hf_hub_id}" if known and known.hf_hub_id else "where timm's are"
-        reason = " ".join(str(error).split())[:80]
+        reason = shorten(str(error), 80, placeholder=" ...")
         raise InputError(
             f"recipes.yaml: pretrained: true needs the weights of {model}, which could not be had ({reason}); "
             f"put model.safetensors from {where} at {path}, or set pretrained: false"
