@@ -13,7 +13,8 @@ from pipeline.data.expressions import Expressions
 from pipeline.faces.located import Located
 from pipeline.params import load_params
 from pipeline.regions.boxes import boxes
-from pipeline.regions.cutting import cut
+from pipeline.regions.cutting import Cut, cut
+from pipeline.regions.definitions import follows_points
 
 FEW = 500  # for the slow way
 
@@ -33,12 +34,12 @@ def main() -> None:
     side = images.shape[1]
     points = Located.load(Path("data/landmarks.npz")).points
     for name, region in load_params().regions.items():
-        if region == "whole":
+        if not follows_points(region):
             continue
         usable = np.isfinite(points).all((1, 2))
         shown, where = images[usable], boxes(points[usable], region, (side, side))
         ways = {
-            "fercrop": (len(shown), lambda shown=shown, where=where: cut(shown, where, side)),
+            "fercrop": (len(shown), lambda shown=shown, where=where: cut(shown, Cut.upright(where), side)),
             "one by one": (FEW, lambda shown=shown, where=where: one_by_one(shown[:FEW], where[:FEW], side)),
         }
         side_by_side(f"cutting {name}", "images", ways)

@@ -96,7 +96,8 @@ def plain(rows: Rows, name: str, recipe: classify.Recipe) -> None:
 def ours(variant: Variant, role: npt.NDArray[np.str_], name: str, recipe: classify.Recipe) -> None:
     """One epoch of fercrop's, with its validation (on 64 images) and its checkpoint."""
     with TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
-        classify.train(variant, role, name, recipe, 0, {}, Path(folder) / "checkpoint.pt", lambda *_: None, name)
+        roles, path = Roles(role, role == "validation"), Path(folder) / "checkpoint.pt"
+        classify.train(variant, roles, "whole", name, recipe, 0, {}, path, lambda *_: None, name)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from pipeline.data.roles import Folds, SplitRule, read_split
 from pipeline.data.twins import TwinRule
 from pipeline.faces.detector_settings import LandmarkSettings
 from pipeline.faces.recipe import LandmarkRecipe
-from pipeline.regions.definitions import REGION_FORMS, REGION_NAME, Region, read_region
+from pipeline.regions.definitions import REGION_FORMS, REGION_NAME, Region, read_region, resolve
 from pipeline.training.recipe import FitRecipe
 
 DEMO_FORMATS = ("fer2013", "ferplus")  # which files the demo is drawn as
@@ -72,6 +72,7 @@ class Params(Section):
     reference: str  # the region that the others are compared with
     networks: Annotated[list[str], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    fallback: Literal["whole", "drop"] = "whole"  # what a train image is that was not cut: whole, or not trained on
     launcher: Annotated[str, Field(min_length=1)]
     landmarks: LandmarkSettings
     recipes: dict[str, Recipe]
@@ -177,6 +178,11 @@ def _check_names(path: Path, params: Params) -> None:
     if params.data.source == "demo" and params.data.expressions not in DEMO_FORMATS:
         known = " or ".join(DEMO_FORMATS)
         raise InputError(f"{path}: data.expressions: the demo is drawn in the format {known}; set it to that")
+    for name in params.regions:
+        try:
+            resolve(name, params.regions)
+        except ValueError as error:
+            raise InputError(f"{path}: regions.{name}.like: {error}") from None
     if params.reference not in params.regions:
         raise InputError(f"{path}: reference: {params.reference!r} is not among regions ({', '.join(params.regions)})")
     for key, values in (("networks", params.networks), ("seeds", params.seeds)):

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.common.files import write_json
 from pipeline.data.expressions import Expressions
+from pipeline.data.roles import Roles
 from pipeline.faces.located import Located
 from pipeline.params import load_params
-from pipeline.regions.cutting import cut_blocks, plan_cut
+from pipeline.regions.cutting import cut_blocks, like_as, plan_cut
+from pipeline.regions.definition_files import load_definition
 from pipeline.regions.definitions import describe_region
 from pipeline.regions.variants import Variant, count_fallbacks, save_variant
 from pipeline.report.sheets.canvas import save_png
@@ -16,17 +20,22 @@ from stages import run
 
 def main(region: str) -> None:
     params = load_params()
-    definition = params.region(region)
+    params.region(region)  # that there is one of this name
     expressions = Expressions.load(Path("data/expressions"))
     located = Located.load(Path("data/landmarks.npz"))
-    folder = Path(f"data/variants/{region}")
-    cut = plan_cut(located.points, located.expected_error, definition, params.landmarks.max_error, expressions.side)
-    blocks = cut_blocks(expressions.images, cut.boxes, params.side)
+    role = Roles.load(Path("data/roles.npz")).trainings[0][1].role  # of folds, while the first is tested
+    folder, limits = Path(f"data/variants/{region}"), (params.landmarks.max_error, expressions.side)
+    points, errors = located.points, located.expected_error
+    # Only train images decide what a region comes to, and only they are shown to whoever tunes one.
+    train = np.flatnonzero(role == "train")
+    definition = load_definition(Path(f"data/regions/{region}.json"))
+    definition = like_as(definition, points[train], errors[train], *limits)
+    cut = plan_cut(points, errors, definition, *limits)
+    blocks = cut_blocks(expressions.images, cut, params.side)
     save_variant(folder, expressions, region, definition, cut, blocks, params.side)
     report = {"region": describe_region(definition), **count_fallbacks(expressions, cut)}
     write_json(Path(f"reports/regions/{region}.json"), report)
-    crops = Variant.load(folder).images
-    sheet = region_sheet(expressions.images, located.points, cut.boxes, crops, cut.fell_back)
+    sheet = region_sheet(expressions.images, points, cut, Variant.load(folder).images, train)
     save_png(Path(f"reports/regions/{region}.png"), sheet)
 
 

@@ -18,7 +18,7 @@ from pipeline.regions.variants import Variant
 from stages import run
 
 # What is scored of a split in folds: the rows that a network was trained on are never looked at.
-BY_FOLD = ("validation", "test", "test_unique")
+BY_FOLD = ("validation", "validation_unique", "test", "test_unique")
 
 
 def main(region: str, network: str, seed: str) -> None:
@@ -31,12 +31,12 @@ def main(region: str, network: str, seed: str) -> None:
     own = roles.role != OUTSIDE  # the first rows
     # That an outside image has a twin takes nothing from the data set's own test.
     twins = np.where(own, twins, len(own) + np.arange(len(own), dtype=np.int32))
-    if roles.by_fold is None:
+    if not roles.folds:
         probabilities = _probabilities(model, variant, roles.role, augmentation)
         every = {name: protocols.rows(roles.role, twins, name) for name in protocols.PROTOCOLS}
         scores = {"protocols": {name: _score(variant, rows, probabilities) for name, rows in every.items()}}
     else:
-        probabilities, scores = _in_folds(model, variant, roles.by_fold, twins, augmentation)
+        probabilities, scores = _in_folds(model, variant, [fold.role for fold in roles.folds], twins, augmentation)
     if not own.all():
         scores["protocols"][OUTSIDE] = _score(variant, ~own, probabilities)
     made = {"data": params.data.source, "recipe": params.recipe}
@@ -73,7 +73,7 @@ def _probabilities(
 def _in_folds(
     model: Classifier,
     variant: Variant,
-    by_fold: npt.NDArray[np.str_],
+    by_fold: list[npt.NDArray[np.str_]],
     twins: npt.NDArray[np.int32],
     augmentation: str,
 ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
@@ -92,7 +92,7 @@ def _in_folds(
             every[name].append(protocols.rows(role, twins, name))
         folds.append({name: _score(variant, every[name][-1], said[_said_as(name)]) for name in BY_FOLD})
     pooled = {name: _score(variant, np.any(rows, axis=0), said[_said_as(name)]) for name, rows in every.items()}
-    left = ~(by_fold == "test").any(axis=0)
+    left = ~np.any([role == "test" for role in by_fold], axis=0)
     if left.any():
         said["test"][left] = model.probabilities(variant.images[left], augmentation)
     return said["test"], {"protocols": pooled, "folds": folds}
@@ -100,7 +100,7 @@ def _in_folds(
 
 def _said_as(protocol: str) -> str:
     """Each row is validated in one fold and tested in another: in which role a protocol asks of it."""
-    return "validation" if protocol == "validation" else "test"
+    return "validation" if protocol.startswith("validation") else "test"
 
 
 if __name__ == "__main__":

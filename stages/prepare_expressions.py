@@ -30,8 +30,10 @@ def main() -> None:
         expressions = add_outside(expressions, sources, params.data.outside)
     twins = find_twins(expressions.images, params.twins.min_correlation)
     roles = assign_roles(expressions, twins.twins, params.split_rule, params.twins.train_on)
-    for _, role in roles.trainings:
-        rows(role, twins.twins, "test_unique")  # that there are some is said here, and not after hours of training
+    for _, meanwhile in roles.trainings:
+        rows(
+            meanwhile.role, twins.twins, "test_unique"
+        )  # that there are some is said here, and not after hours of training
     with whole_folder(Path("reports/expressions")) as part:
         write_json(part / "audit.json", audit(expressions, roles.role, twins))
         write_json(part / "split.json", proportions(expressions, twins.twins, roles))

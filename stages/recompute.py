@@ -1,16 +1,40 @@
-"""Score published predictions once more with the labels of the data set at hand, and say how far that is off."""
+"""Score published predictions once more with the labels of the data set at hand, and compare their regions anew.
+
+The images' roles and twins are those of `data/`: run `dvc repro prepare_expressions` before.
+"""
 
 from pathlib import Path
 
 from pipeline.data.expressions import Expressions
-from pipeline.report.recompute import recompute
+from pipeline.data.roles import Roles
+from pipeline.data.twins import Twins
+from pipeline.params import load_params
+from pipeline.report.answer import answer, caveat
+from pipeline.report.recompute import compare_published, read_published, recompute
+from pipeline.report.sections.differences import measure_differences, pair_rows
+from pipeline.report.sections.expressions import measure_recall, recall_rows
+from pipeline.report.sections.joined import measure_joined, sentence
+from pipeline.report.sections.scores import measure_scores
+from pipeline.report.study import HEADLINE
+from pipeline.report.tables import markdown_table
 from stages import run
+
+DATA = Path("data")
 
 
 def main(folder: str) -> None:
-    table = recompute(Path(folder), Expressions.load(Path("data/expressions")))
+    expressions = Expressions.load(DATA / "expressions")
+    published = read_published(Path(folder), expressions)
+    table = recompute(published, expressions)
     print(table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
-    print(f"{len(table)} scores; the furthest is {table['images_apart'].max()} images apart")
+    print(f"{len(table)} scores; the furthest is {table['images_apart'].max()} images apart\n")
+    role, twins = Roles.load(DATA / "roles.npz").role, Twins.load(DATA / "twins.npz").twins
+    study = compare_published(published, expressions, role, twins, load_params())
+    scored, tested = measure_scores(study), measure_differences(study)
+    print(answer(study, scored, tested.pairs), caveat(study, scored), "\n")
+    print(markdown_table(pair_rows(tested.pairs, HEADLINE, "region")))
+    print(markdown_table(recall_rows(measure_recall(study), study)))
+    print(sentence(measure_joined(study).fusion))
 
 
 if __name__ == "__main__":

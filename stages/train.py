@@ -25,21 +25,22 @@ def main(region: str, network: str, seed: str) -> None:
     params = load_params()
     cell = params.cell(region, network, seed)
     folder = Path(f"data/variants/{region}")
-    identity = {"data": digest_folder(folder), "roles": digest(ROLES)}
+    identity = {"data": digest_folder(folder), "roles": digest(ROLES), "fallback": params.fallback}
     variant, roles = Variant.load(folder), Roles.load(ROLES)
     recipe = params.classifier_recipe(network)
     path = Path(f"models/classifiers/{cell.path}.safetensors")
     made: list[tuple[nn.Module, Progress]] = []
     checkpoints = []
-    for fold, role in roles.trainings:
+    for fold, meanwhile in roles.trainings:
         title = f"{network} on {region}" if fold is None else f"{network} on {region}, fold {fold}"
         # Of a fold that is done, it keeps the result until all of them are.
         checkpoints.append(Path(f".checkpoints/{cell._replace(fold=fold).path.replace('/', '-')}.pt"))
         same = identity if fold is None else {**identity, "fold": fold}
         with curves(_curves(cell, fold)) as log:
-            made.append(train(variant, role, network, recipe, cell.seed, same, checkpoints[-1], log, title))
+            given = (network, recipe, cell.seed, same, checkpoints[-1], log, title)
+            made.append(train(variant, meanwhile, params.fallback, *given))
             if len(made) == len(roles.trainings):
-                _save(path, made, variant, cell, recipe, identity["data"])
+                _save(path, made, variant, cell, recipe, identity["data"], roles.chosen_on)
     if device.first_process():
         for checkpoint in checkpoints:
             checkpoint.unlink(missing_ok=True)
@@ -52,14 +53,20 @@ def _curves(cell: Cell, fold: int | None) -> Path:
 
 
 def _save(
-    path: Path, made: list[tuple[nn.Module, Progress]], variant: Variant, cell: Cell, recipe: Any, data: str
+    path: Path,
+    made: list[tuple[nn.Module, Progress]],
+    variant: Variant,
+    cell: Cell,
+    recipe: Any,
+    data: str,
+    chosen_on: str,
 ) -> None:
     """Write the network, or those of all folds, with the mean of their scores."""
     best = [progress.history[progress.best_epoch] for _, progress in made]
     accuracy, log_loss = (
         sum(metrics[f"validation_{name}"] for metrics in best) / len(best) for name in ("accuracy", "loss")
     )
-    scores = {"validation": {"accuracy": accuracy, "log_loss": log_loss}}
+    scores = {chosen_on: {"accuracy": accuracy, "log_loss": log_loss}}
     epochs = tuple(progress.best_epoch for _, progress in made)
     one = len(made) == 1
     model = made[0][0] if one else Ensemble(model for model, _ in made)

@@ -45,7 +45,7 @@ def found() -> Found:
 
 @pytest.fixture
 def results(found: Found) -> Results:
-    return found.study.results
+    return found.results
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.data.expressions import About
+from pipeline.data.roles import Roles
 from pipeline.regions.boxes import whole_boxes
 from pipeline.regions.variants import Variant
 
@@ -21,6 +22,11 @@ class Made:
 
     variant: Variant
     role: npt.NDArray[np.str_]
+
+    @property
+    def roles(self) -> Roles:
+        """All validation rows choose."""
+        return Roles(self.role, self.role == "validation")
 
 
 def make_variant(counts: tuple[int, int, int] = (48, 24, 8), channels: int = 1) -> Made:
@@ -45,6 +51,7 @@ def make_variant(counts: tuple[int, int, int] = (48, 24, 8), channels: int = 1) 
         name="vanilla",
         region="whole",
         boxes=whole_boxes(count, (48, 48)),
+        turns=np.zeros(count, np.float32),
         fell_back=np.zeros(count, np.bool_),
     )
     return Made(variant, np.repeat(["train", "validation", "test"], counts))

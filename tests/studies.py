@@ -12,8 +12,8 @@ import pytest
 from made_up import FACE, MOUTH, TWINS, make_params, make_results, probabilities_right, quickly
 from scipy.stats import binomtest
 
-from pipeline.evaluation import significance
-from pipeline.evaluation.results import Results
+from pipeline.evaluation.resampling import resample
+from pipeline.evaluation.results import Answers, Results
 from pipeline.params import Params
 from pipeline.report.sections.differences import Differences, measure_differences
 from pipeline.report.sections.joined import Joined, measure_joined
@@ -25,6 +25,8 @@ from pipeline.report.tables import Rows
 ROWS = {
     "test": list(range(30, 40)),
     "validation": list(range(20, 30)),
+    "validation_unique": list(range(20, 30)),
+    "test_cut": list(range(32, 40)),
     "test_unique": [31, 32, 34, 35, 36, 37, 38, 39],
     "as_reported": [*range(20), *range(30, 40)],
 }
@@ -37,8 +39,9 @@ THREE = {"mouth": MOUTH, "vanilla": "whole", "face": FACE}
 
 
 class Found(NamedTuple):
-    """A study, and what its answer follows from."""
+    """A study, what it is made of, and what its answer follows from."""
 
+    results: Results
     study: Study
     scored: Scores
     tested: Differences
@@ -48,7 +51,7 @@ class Found(NamedTuple):
 def find(results: Results, params: Params) -> Found:
     with quickly():
         study = Study.of(results, params)
-        return Found(study, measure_scores(study), measure_differences(study), measure_joined(study))
+        return Found(results, study, measure_scores(study), measure_differences(study), measure_joined(study))
 
 
 def find_right(params: Params, public: Any, private: Any) -> Found:
@@ -76,17 +79,17 @@ def one_seed() -> Found:
     return find(make_results(params), params)
 
 
-def predicted_by(results: Results, rows: list[int]) -> npt.NDArray[np.int64]:
+def predicted_by(results: Answers, rows: list[int]) -> npt.NDArray[np.int64]:
     """(regions, networks, seeds, n)."""
     return np.asarray(results.probabilities[..., rows, :].argmax(axis=-1))
 
 
-def correct_on(results: Results, rows: list[int]) -> npt.NDArray[np.bool_]:
+def correct_on(results: Answers, rows: list[int]) -> npt.NDArray[np.bool_]:
     return np.asarray(predicted_by(results, rows) == results.labels[rows])
 
 
 def drawn(rows: list[int]) -> npt.NDArray[np.float32]:
-    return significance.resample(TWINS[rows], 200, seed=0)
+    return resample(TWINS[rows], 200, seed=0)
 
 
 def with_mean(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -94,11 +97,18 @@ def with_mean(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.concatenate([scores, scores.mean(axis=-1, keepdims=True)], axis=-1)
 
 
-def drawn_accuracies(results: Results, rows: list[int]) -> npt.NDArray[np.float64]:
+def drawn_accuracies(results: Answers, rows: list[int]) -> npt.NDArray[np.float64]:
     """(draws, regions, networks + 1), each network the mean of its seeds, from a plain weighted mean."""
     weights = drawn(rows).astype(np.float64)
     shares = weights / weights.sum(axis=1, keepdims=True)
     return with_mean(np.einsum("bn,rksn->brks", shares, correct_on(results, rows).astype(np.float64)).mean(axis=-1))
+
+
+def cell_accuracies(results: Answers, rows: list[int]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Those of all cells, (regions, networks, seeds), and the same in each draw, from a plain weighted mean."""
+    correct = correct_on(results, rows).astype(np.float64)
+    weights = drawn(rows).astype(np.float64)
+    return correct.mean(axis=-1), np.einsum("bn,rksn->brks", weights / weights.sum(axis=1, keepdims=True), correct)
 
 
 def ends(samples: npt.NDArray[np.float64]) -> list[float]:

@@ -162,6 +162,15 @@ def test_what_the_xml_does_not_list_is_named(capsys: pytest.CaptureFixture[str])
     ]
 
 
+def test_names_that_a_terminal_cannot_show_are_written_as_in_python(capsys: pytest.CaptureFixture[str]) -> None:
+    (FACES / "afw" / os.fsdecode(b"\xff")).symlink_to("../ibug")
+    Image.new("RGB", (60, 60)).save(FACES / "afw/a\nb.png")
+    assert said_of_faces(capsys)[1:] == [
+        "300-W: not used, since they stand in neither XML file: 1 ('afw/a\\nb.png')",
+        "300-W: not used, since they are links to folders: 1 ('afw/\\udcff')",
+    ]
+
+
 @pytest.mark.parametrize("layout", ["dlib", "official"])
 def test_a_point_file_in_capitals_is_read(layout: str, capsys: pytest.CaptureFixture[str]) -> None:
     read_faces()
@@ -175,7 +184,7 @@ def test_a_point_file_in_capitals_is_read(layout: str, capsys: pytest.CaptureFix
     assert "not used" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("folder", ["helen", "lfpw/trainset", "afw"])
+@pytest.mark.parametrize("folder", ["", "helen", "lfpw/trainset", "afw"])
 def test_a_folder_that_may_not_be_looked_into_is_not_passed_over(folder: str) -> None:
     use_official_layout()
     (FACES / folder).chmod(0)

@@ -44,7 +44,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     variant = make_variant((COUNT, 0, 0)).variant
     save_variant(
         Path("data/variants/vanilla"), variant, "vanilla", "whole",
-        Cut(whole_boxes(COUNT, (48, 48)), np.zeros(COUNT, np.bool_)), [variant.images], 48,
+        Cut.upright(whole_boxes(COUNT, (48, 48))), [variant.images], 48,
     )  # fmt: skip
     twins = np.arange(COUNT, dtype=np.int32)
     twins[1:12:2] = twins[0:12:2]
@@ -54,9 +54,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def by_fold() -> npt.NDArray[np.str_]:
-    found = Roles.load(Path("data/roles.npz")).by_fold
-    assert found is not None
-    return found
+    return np.stack([fold.role for fold in Roles.load(Path("data/roles.npz")).folds])
 
 
 def test_every_row_is_scored_by_the_network_that_did_not_see_it(project: Path) -> None:
@@ -80,7 +78,7 @@ def test_a_networks_test_rows_have_no_part_in_it(project: Path) -> None:
     variant = Variant.load(Path("data/variants/vanilla"))
     images = variant.images.copy()
     images[by_fold()[1] == "test"] = 0
-    cut = Cut(variant.boxes, variant.fell_back)
+    cut = Cut.upright(variant.boxes)
     save_variant(Path("data/variants/vanilla"), variant, "vanilla", "whole", cut, [images], 48)
     train.main(*CELL)
     after = load_classifier(PATH)
@@ -93,7 +91,7 @@ def test_scores_are_by_fold_and_pooled(project: Path) -> None:
     found = json.loads(Path("reports/classifiers/vanilla/cnn1-0/metrics.json").read_text())
     assert len(found["folds"]) == 3
     twins = Twins.load(Path("data/twins.npz")).twins
-    for protocol in ("validation", "test", "test_unique"):
+    for protocol in ("validation", "validation_unique", "test", "test_unique"):
         pooled, folds = found["protocols"][protocol], [fold[protocol] for fold in found["folds"]]
         assert pooled["n"] == sum(fold["n"] for fold in folds)
         assert pooled["accuracy"] == pytest.approx(sum(fold["accuracy"] * fold["n"] for fold in folds) / pooled["n"])

@@ -41,7 +41,14 @@ for dep in map(Path, stage["deps"]):
         if path.is_file():
             digest.update(path.read_bytes())
 for out in map(Path, stage["outs"]):
-    # Of the folders written, data/demo is the only one of which a stage reads a named file.
+    if out == Path("data/regions"):  # a file a region, with the definition of another one that it is like
+        regions = stage["params"][0]["regions"]
+        out.mkdir(parents=True, exist_ok=True)
+        for name, region in regions.items():
+            like = region.get("like") if isinstance(region, dict) else None
+            (out / f"{name}.json").write_text(json.dumps([region, regions.get(like)]))
+        continue
+    # Of the other folders written, data/demo is the only one of which a stage reads a named file.
     path = out if out.suffix else out / "sources.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(digest.hexdigest())
@@ -65,8 +72,20 @@ def add_eyes(params: Content) -> None:
     params["regions"]["eyes"] = {"points": "18-27 37-48", "margin": 0.2}
 
 
+def add_coarse(params: Content) -> None:
+    params["regions"]["coarse"] = {"like": "eyes"}
+
+
+def widen_eyes(params: Content) -> None:
+    params["regions"]["eyes"]["margin"] = 0.3
+
+
 def remove_eyes(params: Content) -> None:
-    del params["regions"]["eyes"]
+    del params["regions"]["eyes"], params["regions"]["coarse"]
+
+
+def drop_what_fell_back(params: Content) -> None:
+    params["fallback"] = "drop"
 
 
 def train_longer(params: Content) -> None:
@@ -134,14 +153,21 @@ class Step(NamedTuple):
     runs: str
 
 
+def of_regions(*names: str) -> str:
+    return " ".join(f"{stage}@{name}{rest}" for name in names for stage, rest in STAGES_OF_A_REGION.items())
+
+
+STAGES_OF_A_REGION = {"crop": "", "train": "-*", "evaluate": "-*"}
 CELLS = "train@* evaluate@* compare"
 POINTS = "calibrate_trust evaluate_landmarks locate_landmarks"
 STEPS = {
     "first": Step(change_nothing, "*"),
     "again": Step(change_nothing, ""),
-    "region edited": Step(widen_mouth, "crop@mouth train@mouth-* evaluate@mouth-* compare"),
-    "region added": Step(add_eyes, "crop@eyes train@eyes-* evaluate@eyes-* compare"),
-    "region removed": Step(remove_eyes, "compare"),
+    "region edited": Step(widen_mouth, "define_regions crop@mouth train@mouth-* evaluate@mouth-* compare"),
+    "region added": Step(add_eyes, "define_regions crop@eyes train@eyes-* evaluate@eyes-* compare"),
+    "region like another": Step(add_coarse, f"define_regions {of_regions('coarse')} compare"),
+    "what it is like edited": Step(widen_eyes, f"define_regions {of_regions('eyes', 'coarse')} compare"),
+    "regions removed": Step(remove_eyes, "define_regions compare"),
     "classifier recipe": Step(train_longer, CELLS),
     "recipe of one network": Step(train_one_network_longer, "train@*-cnn4-* evaluate@*-cnn4-* compare"),
     "another recipe": Step(edit_other_recipe, ""),
@@ -152,6 +178,7 @@ STEPS = {
     "side": Step(show_more, f"crop@* {CELLS}"),
     "split": Step(draw_a_split, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
     "reference": Step(compare_with_mouth, "compare"),
+    "fallback": Step(drop_what_fell_back, CELLS),
     "points by dlib": Step(switch_to_dlib, f"{POINTS} crop@* {CELLS}"),
     # The stand-in writes data/expressions.npz anew, and so all that follows runs. The real stage writes the same bytes
     # while train_on is true (see test_stages.py), and then only the cells' evaluate and compare follow.
@@ -214,6 +241,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "side": 48,
         "recipe": "one",
         "regions": {"vanilla": "whole", "mouth": {"points": "49-68", "margin": 0.3}},
+        "fallback": "whole",
         "reference": "vanilla",
         "networks": ["cnn1", "cnn4"],
         "seeds": [0],
@@ -300,7 +328,7 @@ def matching(stages: list[str], patterns: str) -> list[str]:
 @pytest.mark.slow
 def test_first_repro_runs_every_stage_once(results: dict[str, Ran]) -> None:
     regions, cells = 2, 2 * 2
-    assert len(results["first"].ran) == 7 + regions + 2 * cells + 1
+    assert len(results["first"].ran) == 8 + regions + 2 * cells + 1
 
 
 @pytest.mark.slow
@@ -329,7 +357,13 @@ def test_whoever_finds_points_follows_every_setting_of_how(name: str) -> None:
 
 # From here on: the code that stages declare.
 
-ON_DEMAND = {"check", "preview", "publish", "recompute"}  # scripts that `make` runs and that no stage is made of
+ON_DEMAND = {
+    "check",
+    "preview",
+    "publish",
+    "recompute",
+    "simulate",
+}  # scripts that `make` runs and that no stage is made of
 
 # Modules that decide nothing about a result: no stage has to declare them.
 PLUMBING = {

@@ -139,7 +139,7 @@ def test_images_have_16_to_512_pixels(tmp_path: Path, side: int) -> None:
     assert read(tmp_path, "side: 48", f"side: {side}").side == side
 
 
-WHOLE = "must be whole, {left, right, top, bottom} or {points, margin}"
+WHOLE = r"must be whole, {left, right, top, bottom}, {box}, {align: eyes}, {pixels}, {like} or {points, margin}"
 SPLIT = r"must be official, {shares: \[0.6, 0.2, 0.2\], group: none, twins, subject or both} or {folds: 5, group: ...}"
 DATA = "source, expressions, settings, extra, outside"
 SPLIT_KEYS = "unknown key; may be shares or folds, group, seed"
@@ -207,6 +207,10 @@ MISTAKES = [
     ("split: official", "split: random", "split", f"{SPLIT}, not 'random'"),
     ("split: official", "split: [0.6, 0.2, 0.2]", "split", rf"{SPLIT}, not \[0.6"),
     ("split: official", "split: {shares: [a, 0.5, 0.2]}", "split.shares.0", "valid number, not 'a'"),
+    ("vanilla: whole", "vanilla: {box: 5}", "regions.vanilla.box", "not 5"),
+    ("vanilla: whole", "vanilla: {like: nose}", "regions.vanilla.like", r"'nose' is not among regions \(vanilla, face"),
+    ("vanilla: whole", "vanilla: {like: vanilla}", "regions.vanilla.like", "must be like a region that is a box"),
+    ("fallback: whole", "fallback: crop", "fallback", "'whole' or 'drop', not 'crop'"),
     # Points and other values out of their range
     ("left: 1,", "left: 0,", "regions.face.left", "greater than or equal to 1, not 0"),
     ("left: 1,", "left: 69,", "regions.face.left", "less than or equal to 68, not 69"),
@@ -489,7 +493,8 @@ def test_something_else_than_a_mapping_is_refused_with_all_keys(tmp_path: Path, 
     path = tmp_path / "params.yaml"
     path.write_text(content)
     assert refuse(path) == (
-        "must hold the keys data, split, twins, side, recipe, regions, reference, networks, seeds, launcher, landmarks"
+        "must hold the keys data, split, twins, side, recipe, regions, reference, networks, seeds, fallback, launcher, "
+        "landmarks"
     )
 
 

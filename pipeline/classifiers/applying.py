@@ -39,14 +39,14 @@ def probabilities(
     Returns:
         (N, classes).
     """
-    accelerator = device.pick(precision)
-    network = network.to(accelerator.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    place = device.place(precision)
+    network = network.to(place, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     views = TEST_TIME_AUGMENTATIONS[augmentation]
-    batch = BATCH[accelerator.device.type]
+    batch = BATCH[place.type]
     parts = []
-    with torch.inference_mode(), accelerator.autocast():
+    with torch.inference_mode(), device.autocast(place, precision):
         for start in range(0, len(images), batch):
-            pixels = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(accelerator.device)
+            pixels = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(place)
             shown = normalise(channels_first(pixels))
             answers = [network(_view(shown, *view)).float().softmax(1) for view in views]
             parts.append((torch.stack(answers).sum(0) / len(views)).cpu().numpy())

@@ -24,7 +24,7 @@ from pipeline.common.files import InputError
 from pipeline.common.weights import fill, load_network, save_network
 from pipeline.data.grey import to_grey
 from pipeline.regions.boxes import whole_boxes
-from pipeline.regions.cutting import cut
+from pipeline.regions.cutting import Cut, cut
 from pipeline.regions.definitions import describe_region
 from pipeline.regions.variants import Variant
 
@@ -102,7 +102,7 @@ class Classifier:
             a probability a class; they sum to 1.
         """
         height, width = image.shape[:2]
-        square = cut(image[None], whole_boxes(1, (width, height)), self.header.side)
+        square = cut(image[None], Cut.upright(whole_boxes(1, (width, height))), self.header.side)
         if self.header.channels == 1:
             square = to_grey(square)
         elif square.ndim == 3:

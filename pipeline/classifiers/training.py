@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from pipeline.classifiers.targets import class_weights, drawn_targets, soft_targ
 from pipeline.common import device
 from pipeline.common.code import code_digest
 from pipeline.common.files import InputError
+from pipeline.data.roles import Roles
 from pipeline.regions.variants import Variant
 from pipeline.training.batches import count_batches, split_batches
 from pipeline.training.checkpoint import Progress
@@ -59,7 +60,8 @@ class Answers(NamedTuple):
 
 def train(
     variant: Variant,
-    role: npt.NDArray[np.str_],
+    roles: Roles,
+    fallback: Literal["whole", "drop"],
     name: str,
     recipe: Recipe,
     seed: int,
@@ -68,20 +70,24 @@ def train(
     log: Log,
     title: str,
 ) -> tuple[nn.Module, Progress]:
-    """Train one network on the train rows; the epoch is chosen by its accuracy on the validation rows.
+    """Train one network on the train rows; the epoch is chosen by its accuracy on the validation rows that choose.
 
     Args:
         variant: of N images.
-        role: (N,), what each of them is for, see `data.roles`.
+        roles: of N rows.
+        fallback: what becomes of train images that were not cut: they stay whole, or are not trained on.
         name: of the network, see `networks`.
         identity: see `loop.Task`.
 
     Raises:
         InputError: there is nothing to train on or to choose by, or weights were asked for that cannot be had.
     """
-    train_rows, validation_rows = (np.flatnonzero(role == purpose) for purpose in ("train", "validation"))
+    train_rows = np.flatnonzero((roles.role == "train") & ~(variant.fell_back & (fallback == "drop")))
+    validation_rows = np.flatnonzero(roles.chooses)
     if not len(train_rows) or not len(validation_rows):
-        raise InputError("data/roles.npz: no row to train on or none to validate on; check the data set")
+        raise InputError(
+            "data/roles.npz: no row to train on or none to validate on; check the data set, and fallback in params.yaml"
+        )
     torch.manual_seed(seed)
     network = networks.build(name, recipe.network, Shape.of(variant))
     teach = _last_layer if recipe.network.last_only else _whole_network

@@ -14,12 +14,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+MAX_LINE = 500  # characters of a message
+
 
 class InputError(Exception):
-    """A mistake in what the user gave. Its text is one line: the file, the row, what is wrong and what to do."""
+    """A mistake in what the user gave. Its text is one line: the file, the row, what is wrong and what to do.
+
+    Names and libraries' messages may hold line breaks, or be of any length: of a long line the middle is left out.
+    """
 
     def __str__(self) -> str:
-        return " ".join(super().__str__().splitlines())  # names and libraries' messages may hold line breaks
+        line = " ".join(super().__str__().splitlines())
+        half = MAX_LINE // 2
+        return line if len(line) <= MAX_LINE else f"{line[: half - 2]} ... {line[3 - half :]}"
 
 
 @contextmanager

@@ -9,6 +9,21 @@ from pathlib import Path
 from pipeline.common.files import InputError
 
 
+def lies_there(path: Path) -> bool:
+    """Whether anything lies there, be it a link that leads nowhere.
+
+    Raises:
+        PermissionError: its folder may not be looked into.
+    """
+    try:
+        path.lstat()
+    except PermissionError:
+        raise
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def open_given(path: Path, remedy: str) -> BufferedReader:
     """Open a file to read its bytes; `remedy` says what to do if there is none.
 
@@ -28,7 +43,7 @@ def open_given(path: Path, remedy: str) -> BufferedReader:
         raise
     except (OSError, ValueError) as error:  # links in a circle, names that are too long or hold a zero byte
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-        raise InputError(f"{str(path)[:200]}: cannot be opened ({reason}); {remedy}") from None
+        raise InputError(f"{path}: cannot be opened ({reason}); {remedy}") from None
 
 
 def read_given(path: Path, remedy: str, most: int) -> bytes:

@@ -45,9 +45,9 @@ def proportions(expressions: Expressions, twins: npt.NDArray[np.int32], roles: R
 
 def _parts(roles: Roles) -> dict[str, npt.NDArray[np.bool_]]:
     """The rows of each part."""
-    if roles.by_fold is None:
+    if not roles.folds:
         return {name: roles.role == name for name in PARTS}
-    return {f"fold {fold}": role == "test" for fold, role in enumerate(roles.by_fold)}
+    return {f"fold {number}": fold.role == "test" for number, fold in enumerate(roles.folds)}
 
 
 def _apart(groups: npt.NDArray[Any], parts: list[npt.NDArray[np.bool_]]) -> int:

@@ -16,13 +16,15 @@ from pipeline.data.twins import known_rows
 # The roles (see `data.roles`) that a protocol scores; `test_unique` only some of their rows.
 PROTOCOLS: dict[str, tuple[Role, ...]] = {
     "validation": ("validation",),
+    "validation_unique": ("validation",),
     "test": ("test",),
     "test_unique": ("test",),
     "as_reported": ("train", "unused", "test"),
 }
 
 PURPOSES: dict[str, str] = {
-    "validation": "Chooses the epoch and every setting.",
+    "validation": "Validation with the images that have a twin among those trained on, which flatter.",
+    "validation_unique": "Chooses the epoch and every setting: validation without twins of images trained on.",
     "test": "The headline: images that were never used to choose anything.",
     "test_unique": "What is left of test without images that have a twin, identical or nearly so, in what chose or "
     "trained the classifiers.",
@@ -51,6 +53,8 @@ def rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str
     scored = np.isin(role, PROTOCOLS[protocol])
     if protocol == "test_unique":
         scored &= ~known_rows(twins, role)
+    if protocol == "validation_unique":
+        scored &= ~np.isin(twins, twins[role == "train"])
     if not scored.any():
         # Only twins can take all rows away: every role has some, see `assign_roles`.
         raise InputError(

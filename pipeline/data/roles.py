@@ -70,30 +70,54 @@ class Roles:
 
     Attributes:
         role: (N,), one of `ROLES`, or `OUTSIDE`. With folds every row is for test, but for those that only train.
-        by_fold: (folds, N), the same while each of them is tested; None without folds.
+        chooses: (N,), the validation rows by which an epoch is chosen: those without a twin among the train rows, which
+            a network that remembers would know. Where there are no such, all of them. None with folds.
+        folds: the same while each fold is tested; empty without folds.
     """
 
     role: npt.NDArray[np.str_]
-    by_fold: npt.NDArray[np.str_] | None = None
+    chooses: npt.NDArray[np.bool_]
+    folds: tuple[Roles, ...] = ()
 
     @property
-    def trainings(self) -> list[tuple[int | None, npt.NDArray[np.str_]]]:
-        """What is trained in turn: the number of each fold, and the roles meanwhile; without folds, None and `role`."""
-        return [(None, self.role)] if self.by_fold is None else list(enumerate(self.by_fold))
+    def trainings(self) -> list[tuple[int | None, Roles]]:
+        """What is trained in turn: the number of each fold, and the roles meanwhile; without folds, None and these."""
+        return list(enumerate(self.folds)) if self.folds else [(None, self)]
+
+    @property
+    def chosen_on(self) -> str:
+        """The protocol whose rows choose, in some fold at least; see `data.protocols`."""
+        every = all((roles.chooses == (roles.role == "validation")).all() for _, roles in self.trainings)
+        return "validation" if every else "validation_unique"
 
     def save(self, path: Path) -> None:
         """Write `data/roles.npz`."""
-        by_fold = np.empty((len(self.role), 0), self.role.dtype) if self.by_fold is None else self.by_fold.T
-        save_arrays(path, role=self.role, by_fold=by_fold)
+        save_arrays(
+            path,
+            role=self.role,
+            chooses=self.chooses,
+            role_by_fold=np.array([fold.role for fold in self.folds], _TEXT).reshape(-1, len(self.role)).T,
+            chooses_by_fold=np.array([fold.chooses for fold in self.folds], np.bool_).reshape(-1, len(self.role)).T,
+        )
 
     @classmethod
     def load(cls, path: Path) -> Roles:
         """Read what `save` wrote. Raises InputError if it is missing or damaged."""
-        arrays = load_arrays(path, {"role": ("U", (None,)), "by_fold": ("U", (None, None))})
-        role, by_fold = arrays["role"], arrays["by_fold"].T
-        if not (np.isin(role, [*ROLES, OUTSIDE]).all() and np.isin(by_fold, [*ROLES, OUTSIDE]).all()):
-            raise InputError(f"{path}: has a role that is not one of {', '.join(ROLES)}; delete it and run `dvc repro`")
-        return cls(role, by_fold if len(by_fold) else None)
+        whole, by_fold = {"role": "U", "chooses": "bool"}, {"role_by_fold": "U", "chooses_by_fold": "bool"}
+        arrays = load_arrays(
+            path,
+            {name: (kind, (None,)) for name, kind in whole.items()}
+            | {name: (kind, (None, None)) for name, kind in by_fold.items()},
+        )
+        columns = zip(arrays["role_by_fold"].T, arrays["chooses_by_fold"].T, strict=False)
+        roles = cls(arrays["role"], arrays["chooses"], tuple(cls(*column) for column in columns))
+        remedy = "delete it and run `dvc repro`"
+        for one in (roles, *roles.folds):
+            if not np.isin(one.role, [*ROLES, OUTSIDE]).all():
+                raise InputError(f"{path}: has a role that is not one of {', '.join(ROLES)}; {remedy}")
+            if (one.chooses & (one.role != "validation")).any():
+                raise InputError(f"{path}: chooses by rows that are not of validation; {remedy}")
+        return roles
 
 
 def assign_roles(
@@ -121,15 +145,15 @@ def assign_roles(
         for role in every:
             role[only_train & np.isin(groups, groups[np.isin(role, ["validation", "test"])])] = "unused"
     every[:, outside] = OUTSIDE
-    for role in every:
-        _check(role, twins, train_on_twins)
+    checked = tuple(_checked(role, twins, train_on_twins) for role in every)
     if not isinstance(rule, Folds):
-        return Roles(every[0])
-    return Roles(np.where(only_train | outside, every[0], "test").astype(_TEXT), every)
+        return checked[0]
+    role = np.where(only_train | outside, every[0], "test").astype(_TEXT)
+    return Roles(role, np.zeros(len(role), np.bool_), checked)
 
 
-def _check(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], train_on_twins: bool) -> None:
-    """Set train rows that have a twin in validation or test to unused, if asked to, and see that all roles are there.
+def _checked(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], train_on_twins: bool) -> Roles:
+    """The roles, train rows that have a twin in validation or test set to unused if asked to, and what chooses.
 
     Raises:
         InputError: one is not.
@@ -142,6 +166,9 @@ def _check(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], train_on_tw
         leak = absent == ["train"] and not train_on_twins
         remedy = "set twins.train_on to true" if leak else "choose another split"
         raise InputError(f"params.yaml: split: leaves no image for {' or '.join(absent)}; {remedy}")
+    validation = role == "validation"
+    unique = validation & ~np.isin(twins, twins[role == "train"])
+    return Roles(role, unique if unique.any() else validation)
 
 
 def joined(

@@ -94,8 +94,9 @@ def of_published(count: int, published: int) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """A few names, and how many more there are."""
-    first = ", ".join(name if len(name) <= 60 else f"{name[:57]}..." for name in names[:3])
+    """A few names, and how many more there are; what a terminal could not show of them is written as in Python."""
+    printable = [name if name.isprintable() else ascii(name) for name in names[:3]]
+    first = ", ".join(name if len(name) <= 60 else f"{name[:57]}..." for name in printable)
     return first if len(names) <= 3 else f"{first} and {len(names) - 3:,} more"
 
 

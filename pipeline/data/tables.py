@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import lzma
-import os
 import re
 import struct
 import zipfile
@@ -22,7 +21,7 @@ import pyarrow
 from pyarrow import csv as arrow_csv
 
 from pipeline.common.files import InputError
-from pipeline.common.given import open_given
+from pipeline.common.given import lies_there, open_given
 
 COMPRESSIONS = {".gz": "gzip", ".xz": "xz", ".zip": "zip"}
 BLOCK = 1 << 20  # bytes of text that are read at a time
@@ -33,7 +32,7 @@ MAX_DIRECTORY = 1 << 20  # bytes in which a zip archive lists what it holds
 def find_table(folder: Path, name: str) -> Path | None:
     """The table of this name in a folder, plain or compressed; also what merely lies in its place."""
     paths = [folder / f"{name}{suffix}" for suffix in ("", *COMPRESSIONS)]
-    return next((path for path in paths if os.path.lexists(path)), None)
+    return next((path for path in paths if lies_there(path)), None)
 
 
 def read_blocks(path: Path, columns: Sequence[str], publisher: str) -> Iterator[list[list[bytes]]]:
@@ -151,6 +150,7 @@ def _open(path: Path, remedy: str) -> Iterator[BufferedReader]:
 
 
 def _unpacked(path: Path, file: BufferedReader, remedy: str) -> IO[bytes]:
+    """What a file holds, if it is compressed, else the file itself."""
     if path.suffix == ".gz":
         return cast(IO[bytes], gzip.open(file))
     if path.suffix == ".xz":

@@ -103,19 +103,14 @@ class Audit(Record):
 
 
 @dataclass(frozen=True)
-class Results:
-    """Regions, networks and seeds in the order of params.yaml.
+class Answers:
+    """What all cells say of every row of the data set. Regions, networks and seeds are in the order of params.yaml.
 
     Attributes:
         classes: the names of the expressions.
-        role, twins, labels: (N,), of every row of the data set; see `Predictions`.
+        role, twins, labels: (N,); see `Predictions`.
         fell_back: (regions, N), which images were kept whole.
-        probabilities: (regions, networks, seeds, N, classes) float32, what every cell says.
-        curves: for each cell a table of the columns step and `CURVES`, a row an epoch.
-        overlap: for each region how well its boxes from found points agree with those from true points, by test set
-            and view, see `regions.overlap`.
-        landmarks: how good the points are that the crops follow.
-        audit: of the expression data set.
+        probabilities: (regions, networks, seeds, N, classes) float32.
     """
 
     classes: tuple[str, ...]
@@ -124,6 +119,20 @@ class Results:
     labels: npt.NDArray[np.uint8]
     fell_back: npt.NDArray[np.bool_]
     probabilities: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Results(Answers):
+    """The answers, and how they came about.
+
+    Attributes:
+        curves: for each cell a table of the columns step and `CURVES`, a row an epoch.
+        overlap: for each region how well its boxes from found points agree with those from true points, by test set
+            and view, see `regions.overlap`.
+        landmarks: how good the points are that the crops follow.
+        audit: of the expression data set.
+    """
+
     curves: dict[Cell, pd.DataFrame]
     overlap: dict[str, dict[str, dict[str, float]]]
     landmarks: Landmarks

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pipeline.common.files import InputError
+from pipeline.common.given import lies_there
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")  # in capitals too
 PTS_SUFFIX = ".pts"
@@ -74,7 +75,7 @@ def _walk(root: Path, top: str, links: list[str]) -> Iterator[str]:
     def refuse(error: OSError) -> None:
         if isinstance(error, PermissionError):
             raise error
-        if os.path.lexists(root / top) or not isinstance(error, FileNotFoundError):
+        if lies_there(root / top) or not isinstance(error, FileNotFoundError):
             raise InputError(f"{error.filename}: is no folder ({error.strerror}); remove it or put the folder there")
 
     for folder, inner, files in os.walk(root / top, onerror=refuse):

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.files import InputError, inside
+from pipeline.common.given import lies_there
 from pipeline.data.sources import Found, Wanted
 from pipeline.faces.labels import Listed, read_labels
 from pipeline.faces.listing import Listing, is_mirrored, list_photographs, without_suffix
@@ -101,7 +102,7 @@ def find_photographs(root: Path) -> Photographs:
         PermissionError: a folder may not be looked into.
     """
     listing = list_photographs(root, FOLDERS)
-    with_xml = any(os.path.lexists(root / name) for name in LABELS)
+    with_xml = any(lies_there(root / name) for name in LABELS)
     used = sorted((_from_xml if with_xml else _from_folders)(root, listing), key=lambda photograph: photograph.name)
     for one, next_one in itertools.pairwise(used):
         if one.name == next_one.name:
@@ -119,7 +120,7 @@ def files_300w(root: Path) -> list[Path]:
     Raises:
         InputError, PermissionError: see `find_photographs`.
     """
-    labels = [root / name for name in LABELS if (root / name).exists()]
+    labels = [root / name for name in LABELS if lies_there(root / name)]
     photographs = find_photographs(root).used
     return [
         *labels,
@@ -143,7 +144,7 @@ WANTED = Wanted(
 
 
 def _holds_faces(folder: Path) -> bool:
-    return any(os.path.lexists(folder / name) for name in (*LABELS, *FOLDERS))
+    return any(lies_there(folder / name) for name in (*LABELS, *FOLDERS))
 
 
 def _left_out(listing: Listing, used: list[Photograph], root: Path, with_xml: bool) -> dict[str, tuple[str, ...]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, field_validator
 
 from pipeline.common.settings import Section
 from pipeline.faces import points
@@ -13,9 +14,8 @@ from pipeline.faces import points
 # A region's name becomes a file name, a DVC stage name and a dotted key, on every system.
 REGION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
-REGION_FORMS = "whole, {left, right, top, bottom} or {points, margin}"
-
 PointNumber = Annotated[int, Field(ge=1, le=points.COUNT)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 def _read_numbers(value: Any) -> tuple[int, ...]:
@@ -25,37 +25,123 @@ def _read_numbers(value: Any) -> tuple[int, ...]:
 
 
 class Edges(Section):
-    """A box whose four edges are each given by one point."""
+    """A box whose four edges are each given by one point; see `PointSet` for the rest."""
 
     left: PointNumber
     right: PointNumber
     top: PointNumber
     bottom: PointNumber
     margin: Annotated[float, Field(ge=0, le=5)] = 0.0
+    square: bool = False
 
 
 class PointSet(Section):
-    """The box around a set of points, enlarged on each side by `margin` times its width and height."""
+    """The box around a set of points, enlarged on each side by `margin` times its width and height.
+
+    With `square` its short side grows to its long one, so that nothing is stretched.
+    """
 
     points: Annotated[tuple[int, ...], BeforeValidator(_read_numbers), PlainSerializer(list)]
     margin: Annotated[float, Field(ge=0, le=5)] = 0.0
+    square: bool = False
 
 
-Region = Literal["whole"] | Edges | PointSet
+class FixedBox(Section):
+    """The same box of every image, for which no points are needed: what a landmark crop is to be better than."""
+
+    box: Annotated[tuple[Fraction, Fraction, Fraction, Fraction], Field(strict=False)]  # left, top, right, bottom
+    square: bool = False
+
+    @field_validator("box")
+    @classmethod
+    def _is_not_empty(cls, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        left, top, right, bottom = box
+        if not (left < right and top < bottom):
+            raise ValueError("must be left, top, right, bottom with left < right and top < bottom")
+        return box
+
+
+class Aligned(Section):
+    """The image turned, moved and scaled until both eyes lie where they should; see `regions.alignment`."""
+
+    align: Literal["eyes"]
+
+
+class Reduced(Section):
+    """The whole image reduced to so many pixels a side, and enlarged again."""
+
+    pixels: Annotated[int, Field(ge=4, le=512)]
+
+
+class Like(Section):
+    """The whole image reduced to as many pixels as the box of another region has on average: what it shows of detail.
+
+    Attributes:
+        like: its name, or its definition, which is what `resolve` puts in place of the name.
+    """
+
+    like: Any
+
+
+Region = Literal["whole"] | Edges | PointSet | FixedBox | Aligned | Reduced | Like
+
+# The key that tells a form from the others, and how it is written.
+FORMS: dict[str, tuple[type[BaseModel], str]] = {
+    **dict.fromkeys(("left", "right", "top", "bottom"), (Edges, "{left, right, top, bottom}")),
+    "box": (FixedBox, "{box}"),
+    "align": (Aligned, "{align: eyes}"),
+    "pixels": (Reduced, "{pixels}"),
+    "like": (Like, "{like}"),
+    "points": (PointSet, "{points, margin}"),
+}
+REGION_FORMS = f"whole, {', '.join(list(dict.fromkeys(text for _, text in FORMS.values()))[:-1])} or {{points, margin}}"
 
 
 def read_region(value: Any) -> Region:
-    """Tell the three forms apart by their keys, so that a mistake is reported for the form that was meant."""
+    """Tell the forms apart by their keys, so that a mistake is reported for the form that was meant."""
     if value == "whole":
         return "whole"
     if not isinstance(value, dict) or not value:
         raise ValueError(f"must be {REGION_FORMS}")
-    edges = value.keys() & {"left", "right", "top", "bottom"}
-    return Edges.model_validate(value) if edges else PointSet.model_validate(value)
+    form = next((form for key, (form, _) in FORMS.items() if key in value), PointSet)
+    region: Region = form.model_validate(value)  # type: ignore[assignment]
+    if isinstance(region, Like) and not isinstance(region.like, str):
+        return Like(like=_with_box(read_region(region.like)))
+    return region
+
+
+def resolve(name: str, regions: Mapping[str, Region]) -> Region:
+    """The definition of a region, with that of another one in place of its name.
+
+    Raises:
+        ValueError: it is like a region that there is not, or that has no box of its own.
+    """
+    region = regions[name]
+    if not isinstance(region, Like) or not isinstance(region.like, str):
+        return region
+    if region.like not in regions:
+        raise ValueError(f"{region.like!r} is not among regions ({', '.join(regions)})")
+    return Like(like=_with_box(regions[region.like]))
+
+
+def _with_box(region: Region) -> Edges | PointSet | FixedBox:
+    if not isinstance(region, Edges | PointSet | FixedBox):
+        raise ValueError("must be like a region that is a box: {left, right, top, bottom}, {points} or {box}")
+    return region
+
+
+def follows_points(region: Region) -> bool:
+    """Whether it lies elsewhere in each image, so that an image whose points are not trusted must stay whole."""
+    return isinstance(region, Edges | PointSet | Aligned)
 
 
 def describe_region(region: Region) -> Any:
     """A definition as params.yaml has it, ready for JSON; `read_region` reads it back."""
+    if region == "whole":
+        return region
+    if isinstance(region, Like):
+        return {"like": region.like if isinstance(region.like, str) else describe_region(region.like)}
+    content = region.model_dump(mode="json", exclude_defaults=True)
     if isinstance(region, PointSet):
-        return {"points": " ".join(map(str, region.points)), "margin": region.margin}
-    return region if region == "whole" else region.model_dump()
+        content["points"] = " ".join(map(str, region.points))
+    return content

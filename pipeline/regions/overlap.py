@@ -36,7 +36,10 @@ def iou(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> npt.NDArray[n
 
 
 def box_overlap(tests: FaceTests, region: Region) -> dict[str, dict[str, float]]:
-    """For each group and view the mean IoU of a region's box from found points with that from true points."""
+    """For each group and view the mean IoU of a region's box from found points with that from true points.
+
+    Of an aligned region it is that of the squares before they are turned.
+    """
     result: dict[str, dict[str, float]] = {group: {} for group in tests.groups()}
     for view, side in VIEWS.items():
         found, true = (boxes(kind[view], region, (side, side)) for kind in (tests.found, tests.true))

@@ -18,7 +18,7 @@ from pipeline.regions.cutting import Cut
 from pipeline.regions.definitions import Region, describe_region, read_region
 
 BOX = ("left", "top", "right", "bottom")
-COLUMNS = {**dict.fromkeys(BOX, pyarrow.float32()), "fell_back": pyarrow.bool_()}
+COLUMNS = {**dict.fromkeys((*BOX, "turn"), pyarrow.float32()), "fell_back": pyarrow.bool_()}
 
 
 class CutAs(Record):
@@ -26,7 +26,7 @@ class CutAs(Record):
 
     Attributes:
         region: its name in params.yaml.
-        definition: as params.yaml has it.
+        definition: as params.yaml has it; of a region like another one what that came to.
     """
 
     region: str
@@ -41,12 +41,14 @@ class Variant(Expressions):
         name: of the region.
         region: its definition.
         boxes: (N, 4), what was cut out, in pixels of the uncut image.
+        turns: (N,), by how many radians each box was turned about its centre.
         fell_back: (N,), True where the points were not to be trusted and the whole image is kept.
     """
 
     name: str
     region: Region
     boxes: npt.NDArray[np.float32]
+    turns: npt.NDArray[np.float32]
     fell_back: npt.NDArray[np.bool_]
 
     @classmethod
@@ -63,7 +65,8 @@ class Variant(Expressions):
         except ValueError:
             raise InputError(f"{folder / 'region.json'}: defines no region; {REMEDY}") from None
         boxes = np.stack([more[edge] for edge in BOX], axis=1)
-        return cls(**rows, name=made.region, region=region, boxes=boxes, fell_back=more["fell_back"])
+        turns, fell_back = more["turn"], more["fell_back"]
+        return cls(**rows, name=made.region, region=region, boxes=boxes, turns=turns, fell_back=fell_back)
 
 
 def save_variant(
@@ -84,7 +87,7 @@ def save_variant(
         blocks: the images that were cut out, (n, side, side) or (n, side, side, 3) at a time.
         side: of them, in pixels.
     """
-    columns = {**dict(zip(BOX, cut.boxes.T, strict=True)), "fell_back": cut.fell_back}
+    columns = {**dict(zip(BOX, cut.boxes.T, strict=True)), "turn": cut.turns, "fell_back": cut.fell_back}
     with whole_folder(folder) as part:
         save_images(part, blocks, (len(expressions), side, side, *expressions.images.shape[3:]))
         save_rows(part, expressions.about, {**expressions.columns(), **columns})

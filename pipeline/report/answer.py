@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.report.sample import POWER, SIGNIFICANT
+from pipeline.evaluation.uncertainty import SIGNIFICANT, spread_of
 from pipeline.report.sections.scores import Scores
 from pipeline.report.study import HEADLINE, MEAN, Study
 from pipeline.report.tables import records, where
@@ -15,25 +15,30 @@ from pipeline.report.words import percent, points, span
 
 AUGMENTED = {"mirror": "itself and its mirror image", "ten": "itself, four shifts of it, and the mirror images of all"}
 
+ONE_SEED = (
+    "With one seed no difference between regions can be called significant: another start of the training would move "
+    "each of them."
+)
+
 
 def answer(study: Study, scores: Scores, pairs: pd.DataFrame) -> str:
-    """The answer in a sentence: the region that validation chooses, and what it is worth on test."""
+    """The answer in a few sentences: which region validation prefers, how surely, and what it is worth on test."""
     params, reference = study.params, study.reference
     over = f"over {len(params.networks)} networks" if len(params.networks) > 1 else f"with {params.networks[0]}"
     names = [reference, *(name for name in params.regions if name != reference)]
-    chosen_by, tested_by = _means(scores, "validation"), _means(scores, HEADLINE)
+    chosen_by, tested_by = _means(scores, study.chosen_on), _means(scores, HEADLINE)
     # Rounded, so that equal means summed in another order stay equal; the reference wins a tie.
     order = sorted(names, key=lambda name: -round(chosen_by[name]["accuracy"], 12))
-    chosen, tested = order[0], tested_by[order[0]]
+    leader, tested = order[0], tested_by[order[0]]
     reached = (
-        f"its test accuracy {over} is {percent(tested['accuracy'])} "
-        f"(95% interval {span(tested['accuracy_low'], tested['accuracy_high'])})"
+        f"On test the accuracy of {leader} {over} is {percent(tested['accuracy'])} "
+        f"({_kind(study)} {span(tested['accuracy_low'], tested['accuracy_high'])})."
     )
     if len(order) == 1:
-        return f"There is only one region, {chosen}: {reached}."
-    if chosen == reference:
-        return f"Validation chooses no region over {reference}: {reached}. {_gap(pairs, order[1], reference)}"
-    return f"Validation chooses {chosen}: {reached}. {_gap(pairs, chosen, reference)}"
+        return f"There is only one region. {reached}"
+    rival = order[1] if leader == reference else leader
+    warning = [] if study.several_seeds else [ONE_SEED]
+    return " ".join([*warning, _preference(study, pairs, rival, leader), reached, _gap(study, pairs, rival)])
 
 
 def _means(scores: Scores, protocol: str) -> dict[str, dict[str, Any]]:
@@ -41,44 +46,62 @@ def _means(scores: Scores, protocol: str) -> dict[str, dict[str, Any]]:
     return {row["region"]: row for row in records(where(scores.scores, protocol=protocol, network=MEAN))}
 
 
-def _gap(pairs: pd.DataFrame, region: str, reference: str) -> str:
-    """A sentence on how a region differs from the reference on test, and for how many networks significantly."""
-    of = records(where(pairs, protocol=HEADLINE, kind="region", one=region, other=reference))
-    mean = next(row for row in of if row["within"] == MEAN)
-    networks = [row for row in of if row["within"] != MEAN]
+def _to_reference(study: Study, pairs: pd.DataFrame, protocol: str, region: str) -> list[dict[str, Any]]:
+    """How a region differs from the reference: a row a network, the last that of their mean."""
+    return records(where(pairs, protocol=protocol, kind="region", one=region, other=study.reference))
+
+
+def _preference(study: Study, pairs: pd.DataFrame, rival: str, leader: str) -> str:
+    """A sentence on what validation says of the leader and the reference (or of the reference and the next one)."""
+    mean = _to_reference(study, pairs, study.chosen_on, rival)[-1]
+    ends = f"({_kind(study)} {span(mean['low'], mean['high'], signed=True)})"
+    apart = f"{points(abs(mean['difference']))} points"
+    reference = study.reference
+    if mean["low"] <= 0 <= mean["high"]:
+        side = "above" if mean["difference"] >= 0 else "below"
+        return f"Validation cannot tell {rival} and {reference} apart: {rival} lies {apart} {side} {ends}."
+    if leader == reference:
+        return f"Validation prefers {reference}, {apart} above {rival}, the next best {ends}."
+    return f"Validation prefers {leader}, {apart} above {reference} {ends}."
+
+
+def _gap(study: Study, pairs: pd.DataFrame, region: str) -> str:
+    """A sentence on how a region differs from the reference on test, and how surely."""
+    *networks, mean = _to_reference(study, pairs, HEADLINE, region)
+    side = "above" if mean["difference"] >= 0 else "below"
+    text = (
+        f"That of {region} lies {points(abs(mean['difference']))} points {side} that of {study.reference} "
+        f"({_kind(study)} {span(mean['low'], mean['high'], signed=True)})"
+    )
+    if not study.several_seeds:
+        return f"{text}."
     # Only those that differ to the same side as the mean.
     agreeing = [row for row in networks if np.sign(row["difference"]) == np.sign(mean["difference"])]
     significant = sum(row["p_holm"] < SIGNIFICANT for row in agreeing)
-    if mean["low"] <= 0 <= mean["high"]:
-        verdict = "a difference that this test set cannot tell from none"
-    elif not significant:
-        verdict = "significant with none of the networks alone"
-    else:
-        verdict = f"significant with {significant} of {len(networks)} networks"
-    side = "above" if mean["difference"] >= 0 else "below"
-    return (
-        f"That of {region} lies {points(abs(mean['difference']))} points {side} that of {reference} "
-        f"(95% interval {span(mean['low'], mean['high'], signed=True)}), {verdict}."
-    )
+    verdict = "a significant difference" if mean["p_holm"] < SIGNIFICANT else "which cannot be told from none"
+    return f"{text}, {verdict}; with {significant} of {len(networks)} networks by itself it is significant."
 
 
-def caveat(study: Study, scores: Scores, pairs: pd.DataFrame) -> str:
+def _kind(study: Study) -> str:
+    return "95% interval" if study.several_seeds else "95% interval of the images alone"
+
+
+def caveat(study: Study, scores: Scores) -> str:
     """What the answer rests on, and what it could not have seen."""
     params, seeds = study.params, len(study.params.seeds)
     text = (
         f"Measured on {scores.always(HEADLINE)['n']:,} test images of the data {params.data.source!r}, recipe "
         f"{params.recipe!r}, {seeds} seed{'s' if seeds > 1 else ''}."
     )
-    smallest = [
-        row["detectable"] for row in records(where(pairs, protocol=HEADLINE, kind="region")) if row["within"] != MEAN
-    ]
-    if smallest and seeds == 1:
+    if study.several_seeds:
+        accuracy = study.samples[HEADLINE].actual.accuracy[0]
+        luck = spread_of(accuracy.reshape(-1, accuracy.shape[-1]))
         text += (
-            f" Between two trained networks this test set shows a difference of {points(float(np.median(smallest)))} "
-            f"points in {POWER:.0%} of all cases, smaller ones less often."
+            f" Another start of the training moves an accuracy by {points(luck.deviation)} points (standard deviation; "
+            f"95% interval {span(luck.low, luck.high)})."
         )
-    if seeds == 1:
-        text += " One seed: how much another start of the training would change is not known."
+    if params.fallback == "drop":
+        text += " Train images whose points were not trusted were left out of the training on each region."
     if params.chosen.test_time_augmentation != "none":
         text += (
             f" Test-time augmentation: each validation and test image was judged by "

@@ -49,14 +49,14 @@ def compare(results: Results, params: Params, origin: Origin) -> Comparison:
     """
     study = Study.of(results, params)
     scored, tested, fused = measure_scores(study), measure_differences(study), measure_joined(study)
-    said, measured_on = answer(study, scored, tested.pairs), caveat(study, scored, tested.pairs)
+    said, measured_on = answer(study, scored, tested.pairs), caveat(study, scored)
     table = markdown_table(score_rows(scored, tested.pairs, HEADLINE, study))
     joined = sentence(fused.fusion)
     return Comparison(
         said,
         measured_on,
         "\n".join([said, measured_on, "", table, *([joined] if joined else [])]),
-        all_sections(study, origin, scored, tested, fused),
+        all_sections(study, results, origin, scored, tested, fused),
     )
 
 

@@ -79,7 +79,9 @@ def _check_replaceable(folder: Path) -> None:
 
 
 def _save_predictions(path: Path, results: Results, params: Params) -> None:
-    """The probabilities of all rows but those trained on: `row` of the data set, `role`, a column a cell and class.
+    """What is said of all rows but those trained on.
+
+    `row` of the data set, `role`, whether a region fell back to the whole image, and a probability a cell and class.
 
     In half precision, which is half the size and has three digits: where two classes are as good as equally likely the
     more likely one may change. On FER2013 that moved three cells of nine by one test image of 3,589 each.
@@ -89,6 +91,8 @@ def _save_predictions(path: Path, results: Results, params: Params) -> None:
         "row": pyarrow.array(rows.astype(np.int32)),
         "role": pyarrow.array(results.role[rows]),
     }
+    for region, fell_back in zip(params.regions, results.fell_back, strict=True):
+        columns[f"{region}/fell_back"] = pyarrow.array(fell_back[rows])
     for region, by_network in zip(params.regions, results.probabilities, strict=True):
         for network, by_seed in zip(params.networks, by_network, strict=True):
             for seed, probabilities in zip(params.seeds, by_seed, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +10,36 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pipeline.classifiers.cells import Cell
 from pipeline.common.files import InputError, read_json
 from pipeline.data.expressions import Expressions
+from pipeline.evaluation.results import Answers
 from pipeline.evaluation.scores import classification
+from pipeline.params import Params
+from pipeline.report.study import Study
 
 
-def recompute(folder: Path, expressions: Expressions) -> pd.DataFrame:
-    """Score what `publish` wrote once more.
+@dataclass(frozen=True)
+class Published:
+    """What `publish` wrote: of M rows of a data set, and no label.
 
-    Published probabilities are in half precision, so that an image whose two best classes are as good as equally likely
-    may change sides.
+    Attributes:
+        rows: (M,), which of the data set.
+        role: (M,), what each of them was for.
+        scores: of each cell, by protocol, as they were published.
+        probabilities: of each cell, (M, classes).
+        fell_back: of each region, (M,), which images were kept whole; empty in what earlier versions wrote.
+    """
 
-    Args:
-        folder: with `predictions.parquet` and `metrics.json`.
-        expressions: the data set that the predictions are of.
+    rows: npt.NDArray[np.int64]
+    role: npt.NDArray[np.str_]
+    scores: dict[Cell, dict[str, Any]]
+    probabilities: dict[Cell, npt.NDArray[np.float32]]
+    fell_back: dict[str, npt.NDArray[np.bool_]]
 
-    Returns:
-        for every cell, validation and test: region, network, seed, protocol, n, published and recomputed accuracy, and
-        the number of images that this is apart.
+
+def read_published(folder: Path, expressions: Expressions) -> Published:
+    """Read `predictions.parquet` and `metrics.json` of a folder.
 
     Raises:
         InputError: a file is missing or damaged, or of another data set.
@@ -34,26 +47,81 @@ def recompute(folder: Path, expressions: Expressions) -> pd.DataFrame:
     path = folder / "predictions.parquet"
     try:
         table = pd.read_parquet(path)
-        cells = [(cell["region"], cell["network"], cell["seed"], cell["protocols"]) for cell in _cells(folder)]
-        rows, role = table["row"].to_numpy(), _roles(table, expressions)
+        scores = {Cell(cell["region"], cell["network"], cell["seed"]): cell["protocols"] for cell in _cells(folder)}
+        rows, role = table["row"].to_numpy(np.int64), _roles(table, expressions)
+        names = {cell: [f"{cell.path}/p_{name}" for name in expressions.about.classes] for cell in scores}
+        probabilities = {cell: table[of].to_numpy(np.float32) for cell, of in names.items()}
+        regions = [region for region in dict.fromkeys(cell.region for cell in scores) if f"{region}/fell_back" in table]
+        fell_back = {region: table[f"{region}/fell_back"].to_numpy(np.bool_) for region in regions}
     except FileNotFoundError:
         raise InputError(f"{path}: missing; run `make publish` to make it") from None
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise InputError(f"{path}: no published predictions ({error}); restore it with git") from None
     if rows.max(initial=0) >= len(expressions):
         raise InputError(f"{path}: is of more images than {expressions.about.name} here has; take the same data set")
+    return Published(rows, role, scores, probabilities, fell_back)
+
+
+def recompute(published: Published, expressions: Expressions) -> pd.DataFrame:
+    """Score what was published once more.
+
+    Published probabilities are in half precision, so that an image whose two best classes are as good as equally likely
+    may change sides.
+
+    Returns:
+        for every cell, validation and test: region, network, seed, protocol, n, published and recomputed accuracy, and
+        the number of images that this is apart.
+    """
     records = []
-    for region, network, seed, protocols in cells:
-        columns = [f"{region}/{network}-{seed}/p_{name}" for name in expressions.about.classes]
-        probabilities = table[columns].to_numpy(np.float32)
+    for cell, protocols in published.scores.items():
         for protocol in ("validation", "test"):
-            of = role == protocol
-            found = classification(expressions.labels[rows[of]], probabilities[of], expressions.about.classes)
-            published, n = protocols[protocol]["accuracy"], protocols[protocol]["n"]
-            cell = {"region": region, "network": network, "seed": seed, "protocol": protocol, "n": n}
-            apart = round(abs(published - found["accuracy"]) * n)
-            records.append({**cell, "published": published, "recomputed": found["accuracy"], "images_apart": apart})
+            of = published.role == protocol
+            labels, probabilities = expressions.labels[published.rows[of]], published.probabilities[cell][of]
+            found = classification(labels, probabilities, expressions.about.classes)
+            told, n = protocols[protocol]["accuracy"], protocols[protocol]["n"]
+            record = {"region": cell.region, "network": cell.network, "seed": cell.seed, "protocol": protocol, "n": n}
+            apart = round(abs(told - found["accuracy"]) * n)
+            records.append({**record, "published": told, "recomputed": found["accuracy"], "images_apart": apart})
     return pd.DataFrame(records)
+
+
+def compare_published(
+    published: Published,
+    expressions: Expressions,
+    role: npt.NDArray[np.str_],
+    twins: npt.NDArray[np.int32],
+    params: Params,
+) -> Study:
+    """What the comparison's questions can be asked of again: all but scores on rows that were trained on.
+
+    Args:
+        published: of the same data set.
+        expressions: of N images.
+        role, twins: (N,), see `data.roles` and `data.twins`.
+        params: params.yaml, of which regions, networks and seeds give way to those that were published.
+
+    Raises:
+        InputError: not every region has every network and seed, or a protocol scores no rows.
+    """
+    cells = list(published.scores)
+    regions = list(dict.fromkeys(cell.region for cell in cells))
+    networks = list(dict.fromkeys(cell.network for cell in cells))
+    seeds = list(dict.fromkeys(cell.seed for cell in cells))
+    wanted = [Cell(region, network, seed) for region in regions for network in networks for seed in seeds]
+    if set(wanted) != set(cells):
+        raise InputError("metrics.json: some region was published without some network and seed; restore it with git")
+    classes = expressions.about.classes
+    probabilities = np.zeros((len(wanted), len(expressions), len(classes)), np.float32)
+    fell_back = np.zeros((len(regions), len(expressions)), np.bool_)
+    for number, cell in enumerate(wanted):
+        probabilities[number, published.rows] = published.probabilities[cell]
+    for number, region in enumerate(regions):
+        fell_back[number, published.rows] = published.fell_back.get(region, False)
+    shape = len(regions), len(networks), len(seeds), *probabilities.shape[1:]
+    reference = params.reference if params.reference in regions else regions[0]
+    of = {"regions": dict.fromkeys(regions, "whole"), "networks": networks, "seeds": seeds, "reference": reference}
+    answers = Answers(classes, role, twins, expressions.labels, fell_back, probabilities.reshape(shape))
+    return Study.of(answers, params.model_copy(update=of))
 
 
 def _cells(folder: Path) -> list[dict[str, Any]]:

@@ -1,24 +1,24 @@
-"""The images of one protocol and what all cells say of them: scores, their intervals, tests of differences."""
+"""The images of one protocol and what all cells say of them: scores, and estimates that know both kinds of chance."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipeline.data.protocols import rows
-from pipeline.evaluation import significance
-from pipeline.evaluation.results import Results
+from pipeline.evaluation import resampling, significance
+from pipeline.evaluation.resampling import Draws
+from pipeline.evaluation.results import Answers
+from pipeline.evaluation.uncertainty import LEVEL, Estimate, estimate
 
 DRAWS = 2000  # of the bootstrap: an interval's end then moves by a tenth of its half-width from seed to seed
-LEVEL = 0.95
-SIGNIFICANT = 1 - LEVEL
-POWER = 0.8
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Measure = Literal["accuracy", "macro_f1"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Sample:
         labels, groups: (n,).
         predicted: (regions, networks, seeds, n).
         weights: (draws, n), how often each row occurs in each bootstrap draw.
-        actual: the scores (1, regions, networks + 1), means over the seeds; the last network is the mean of all.
-        drawn: the same in each draw, (draws, regions, networks + 1).
+        actual: the scores, (1, regions, networks, seeds) and for recall one axis more, the classes.
+        drawn: the same in each draw, (draws, regions, networks, seeds).
     """
 
     rows: Bools
@@ -41,30 +41,46 @@ class Sample:
     groups: npt.NDArray[np.int32]
     predicted: npt.NDArray[np.uint8]
     weights: npt.NDArray[np.float32]
-    actual: significance.Draws
-    drawn: significance.Draws
+    actual: Draws
+    drawn: Draws
 
     @property
     def correct(self) -> Bools:
         return np.asarray(self.predicted == self.labels)
 
+    def share(self, region: int, network: int) -> Floats:
+        """(regions, networks): 1 for a cell, and for the number behind the networks the mean of all of them."""
+        regions, networks = self.predicted.shape[:2]
+        share = np.zeros((regions, networks))
+        if network == networks:
+            share[region] = 1 / networks
+        else:
+            share[region, network] = 1
+        return share
 
-def draw(results: Results, predicted: npt.NDArray[np.uint8], protocol: str) -> Sample:
+    def estimate(self, measure: Measure, share: Floats) -> Estimate:
+        """How a measure, or a difference of them, may be in truth; share (regions, networks) are the cells' weights."""
+        return weigh(getattr(self.actual, measure)[0], getattr(self.drawn, measure), share)
+
+
+def weigh(actual: Floats, drawn: Floats, share: Floats, level: float = LEVEL) -> Estimate:
+    """The weighted sum of scores (regions, networks, seeds), of which drawn has an axis more in front."""
+    of = share != 0
+    return estimate(actual[of], drawn[:, of], share[of], level)
+
+
+def draw(answers: Answers, predicted: npt.NDArray[np.uint8], rows: Bools) -> Sample:
     """Draw from the rows of a protocol.
 
     Args:
-        results: of N rows.
+        answers: of N rows.
         predicted: (regions, networks, seeds, N), the most probable classes.
-        protocol: what is scored.
-
-    Raises:
-        InputError: it scores no rows.
+        rows: (N,), those that are scored.
     """
-    scored = rows(results.role, results.twins, protocol)
-    labels, groups, answers = results.labels[scored], results.twins[scored], predicted[..., scored]
-    weights, classes = significance.resample(groups, DRAWS, seed=0), len(results.classes)
-    actual, drawn = score(labels, answers, classes), score(labels, answers, classes, weights)
-    return Sample(scored, classes, labels, groups, answers, weights, actual, drawn)
+    labels, groups, named = answers.labels[rows], answers.twins[rows], predicted[..., rows]
+    weights, classes = resampling.resample(groups, DRAWS, seed=0), len(answers.classes)
+    actual, drawn = score(labels, named, classes), score(labels, named, classes, weights)
+    return Sample(rows, classes, labels, groups, named, weights, actual, drawn)
 
 
 def score(
@@ -72,44 +88,23 @@ def score(
     predicted: npt.NDArray[np.uint8],
     classes: int,
     weights: npt.NDArray[np.float32] | None = None,
-) -> significance.Draws:
-    """The scores of every region and network: means over the seeds, and behind the networks their mean.
+) -> Draws:
+    """The scores of all classifiers.
 
     Args:
         labels: (n,).
-        predicted: (regions, networks, seeds, n).
+        predicted: (..., n).
         classes: how many there are.
         weights: (draws, n), how often each row counts; every row once where they are not given.
 
     Returns:
-        scores (draws, regions, networks + 1).
+        scores (draws, ...), and recall (draws, ..., classes).
     """
     if weights is None:
         weights = np.ones((1, len(labels)), np.float32)
-
-    def means(scores: Floats) -> Floats:
-        networks = scores.reshape(len(scores), *predicted.shape[:3]).mean(axis=-1)
-        return np.concatenate([networks, networks.mean(axis=-1, keepdims=True)], axis=-1)
-
-    draws = significance.bootstrap(labels, predicted.reshape(-1, len(labels)), weights, classes)
-    return significance.Draws(means(draws.accuracy), means(draws.macro_f1))
-
-
-def interval(samples: Floats) -> tuple[float, float]:
-    """Both ends of the interval that `LEVEL` of the samples (draws,) lie in."""
-    low, high = significance.interval(samples, LEVEL)
-    return float(low), float(high)
-
-
-def paired_test(correct: Bools, other: Bools, groups: npt.NDArray[np.int32]) -> dict[str, float]:
-    """The p values of a pair whose answers are right or wrong (seeds, n); `p` is the one that counts."""
-    mcnemar = max(significance.mcnemar(a, b) for a, b in zip(correct, other, strict=True))
-    if len(correct) == 1:
-        return {"mcnemar": mcnemar, "p": mcnemar}
-    if len(np.unique(groups)) == 1:  # all of them twins, as good as one image
-        return {"mcnemar": mcnemar, "p": np.nan}
-    over_seeds = significance.over_seeds(correct, other, groups)
-    return {"mcnemar": mcnemar, "over_seeds": over_seeds, "p": over_seeds}
+    found = resampling.bootstrap(labels, predicted.reshape(-1, len(labels)), weights, classes)
+    shape = len(weights), *predicted.shape[:-1]
+    return Draws(*(of.reshape(*shape, *of.shape[2:]) for of in found))
 
 
 def adjust(table: pd.DataFrame, *family: str) -> pd.DataFrame:

@@ -10,19 +10,25 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.classifiers.cells import Cell
-from pipeline.data.protocols import PROTOCOLS, rows
-from pipeline.evaluation.results import Results
+from pipeline.common.files import InputError
+from pipeline.data.protocols import PROTOCOLS, PURPOSES, rows
+from pipeline.data.roles import ROLES
+from pipeline.evaluation.results import Answers
 from pipeline.evaluation.scores import classification
 from pipeline.params import Params
 from pipeline.report.sample import Sample, draw
 
 # The protocol that answers; the others stand beside it.
 HEADLINE = "test"
-ORDER = (HEADLINE, *(protocol for protocol in PROTOCOLS if protocol != HEADLINE))
+CUT = "test_cut"
+CUT_FOR = "The test images that are cut in every region, so that none stands whole where a region was asked for."
 
 # Where intervals and tests make sense: as_reported is no sample of unseen images.
-SAMPLED = ("test", "test_unique", "validation")
-TESTED = ("test", "test_unique")
+SAMPLED = (HEADLINE, "test_unique", CUT, "validation_unique", "validation")
+TESTED = (HEADLINE, "test_unique", CUT)
+
+# What chooses, and what does where all of its images have been trained on.
+CHOOSING = ("validation_unique", "validation")
 
 MEAN = "mean"  # stands for the mean over all networks
 ALL = "all networks"  # stands for the models of all networks taken together
@@ -53,19 +59,41 @@ class Study:
         results: of N rows.
         params: params.yaml.
         predicted: (regions, networks, seeds, N), the most probable classes.
-        samples: of each protocol of `SAMPLED`.
+        samples: of each protocol of `SAMPLED` that has images.
     """
 
-    results: Results
+    results: Answers
     params: Params
     predicted: npt.NDArray[np.uint8]
     samples: dict[str, Sample]
 
     @classmethod
-    def of(cls, results: Results, params: Params) -> Study:
-        """Draw the samples. Raises InputError if a protocol scores no rows."""
+    def of(cls, results: Answers, params: Params) -> Study:
+        """Draw the samples. Raises InputError if another protocol than these scores no rows: `CUT`, `CHOOSING`."""
         predicted = results.probabilities.argmax(axis=-1).astype(np.uint8)
-        return cls(results, params, predicted, {protocol: draw(results, predicted, protocol) for protocol in SAMPLED})
+        scored = {protocol: _rows(results, protocol) for protocol in SAMPLED}
+        samples = {protocol: draw(results, predicted, of) for protocol, of in scored.items() if of.any()}
+        return cls(results, params, predicted, samples)
+
+    @property
+    def several_seeds(self) -> bool:
+        """Whether it is known what another start of the training would change."""
+        return len(self.params.seeds) > 1
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Those that score images, the headline first."""
+        return *self.samples, *(protocol for protocol in PROTOCOLS if protocol not in SAMPLED)
+
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """Those on which regions are compared."""
+        return tuple(protocol for protocol in TESTED if protocol in self.samples)
+
+    @property
+    def chosen_on(self) -> str:
+        """What chooses."""
+        return next(protocol for protocol in CHOOSING if protocol in self.samples)
 
     @property
     def reference(self) -> str:
@@ -92,13 +120,29 @@ class Study:
     @property
     def elsewhere(self) -> list[str]:
         """The roles of images that are no test images."""
-        return [role for role in self.results.audit.images if role not in PROTOCOLS[HEADLINE]]
+        return [role for role in ROLES if role in self.results.role and role not in PROTOCOLS[HEADLINE]]
+
+    def note(self, protocol: str) -> str:
+        """What a protocol is for, and how many images of which roles it scores."""
+        purpose, of = (CUT_FOR, HEADLINE) if protocol == CUT else (PURPOSES[protocol], protocol)
+        return f"{purpose} {int(self.rows(protocol).sum()):,} images ({' + '.join(PROTOCOLS[of])})."
 
     def rows(self, protocol: str) -> npt.NDArray[np.bool_]:
         """Which rows a protocol scores, (N,)."""
-        return rows(self.results.role, self.results.twins, protocol)
+        return _rows(self.results, protocol)
 
     def classification(self, cell: Cell, protocol: str) -> dict[str, Any]:
         """The scores of one cell, by class too; see `evaluation.scores`."""
         scored, results = self.rows(protocol), self.results
         return classification(results.labels[scored], results.probabilities[self.cells[cell]][scored], results.classes)
+
+
+def _rows(results: Answers, protocol: str) -> npt.NDArray[np.bool_]:
+    if protocol == CUT:
+        return rows(results.role, results.twins, HEADLINE) & ~results.fell_back.any(axis=0)
+    try:
+        return rows(results.role, results.twins, protocol)
+    except InputError:
+        if protocol != CHOOSING[0]:
+            raise
+        return np.zeros(len(results.role), np.bool_)  # then the whole of validation chooses

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from pipeline.classifiers.applying import probabilities
 from pipeline.classifiers.network_settings import NetworkSettings, Shape
 from pipeline.classifiers.recipe import ClassifierRecipe
 from pipeline.common.files import InputError
+from pipeline.data.roles import Roles
 from pipeline.training.checkpoint import Progress
 
 
@@ -29,9 +30,10 @@ def train(
     recipe: ClassifierRecipe[Any] | None = None,
     seed: int = 0,
     name: str = "cnn1",
+    fallback: Literal["whole", "drop"] = "whole",
 ) -> tuple[nn.Module, Progress]:
     recipe = recipe or make_recipe(name)
-    return training.train(made.variant, made.role, name, recipe, seed, {}, checkpoint, lambda *_: None, name)
+    return training.train(made.variant, made.roles, fallback, name, recipe, seed, {}, checkpoint, lambda *_: None, name)
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:
@@ -342,3 +344,35 @@ def test_processes_change_their_shares_in_ways_of_their_own() -> None:
     first, second = moved(0), moved(1)
     assert len(set(first) & set(second)) == 0
     assert first == moved(0)
+
+
+def test_images_that_were_not_cut_are_trained_on_unless_they_are_to_be_dropped(tmp_path: Path) -> None:
+    """Dropping them is training without them."""
+    made, without = make_variant(), make_variant()
+    made.variant.fell_back[:20] = True
+    made.variant.fell_back[-8:] = True  # of test: nothing is asked of them here
+    without.role[:20] = "unused"
+    whole = train(made, tmp_path / "whole.pt")[0]
+    dropped = train(made, tmp_path / "dropped.pt", fallback="drop")[0]
+    assert same(dropped, train(without, tmp_path / "without.pt")[0])
+    assert not same(dropped, whole)
+
+
+def test_if_none_was_cut_none_is_left_to_train_on(tmp_path: Path) -> None:
+    made = make_variant()
+    made.variant.fell_back[:] = True
+    with pytest.raises(InputError, match="no row to train on .* fallback in params.yaml"):
+        train(made, tmp_path / "a.pt", fallback="drop")
+
+
+def test_the_epoch_is_chosen_by_the_rows_that_choose(tmp_path: Path) -> None:
+    made = make_variant()
+    chooses = (made.role == "validation") & (np.cumsum(made.role == "validation") <= 5)
+    recipe, network = make_recipe(epochs=2), "cnn1"
+    roles, path = Roles(made.role, chooses), tmp_path / "a.pt"
+    model, progress = training.train(
+        made.variant, roles, "whole", network, recipe, 0, {}, path, lambda *_: None, network
+    )
+    found = probabilities(model, made.variant.images[chooses], recipe.precision)
+    accuracy = (found.argmax(axis=1) == made.variant.labels[chooses]).mean()
+    assert progress.history[progress.best_epoch]["validation_accuracy"] == pytest.approx(accuracy)

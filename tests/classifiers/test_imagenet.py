@@ -154,7 +154,7 @@ def test_only_the_last_layer_of_a_frozen_network_is_trained(
 
     monkeypatch.setattr(training, "embeddings", note)
     network, progress = training.train(
-        made.variant, made.role, "mobilenetv2", frozen(epochs=20, patience=20), 0, {}, tmp_path / "a.pt",
+        made.variant, made.roles, "whole", "mobilenetv2", frozen(epochs=20, patience=20), 0, {}, tmp_path / "a.pt",
         lambda *_: None, "frozen",
     )  # fmt: skip
     assert looked == [24, 16]
@@ -171,7 +171,7 @@ def test_all_of_a_network_that_is_not_frozen_is_trained(weights: dict[str, torch
     made = make_variant((8, 4, 0))
     recipe = make_recipe("mobilenetv2", network={"pretrained": True, "side": 32}, epochs=1)
     network, _ = training.train(
-        made.variant, made.role, "mobilenetv2", recipe, 0, {}, tmp_path / "a.pt", lambda *_: None, "tuned"
+        made.variant, made.roles, "whole", "mobilenetv2", recipe, 0, {}, tmp_path / "a.pt", lambda *_: None, "tuned"
     )
     state = network.get_submodule("body.body").state_dict()
     assert not torch.equal(state["conv_stem.weight"], weights["conv_stem.weight"])

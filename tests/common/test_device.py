@@ -71,6 +71,15 @@ def test_a_gpu_multiplies_in_tf32_unless_a_precision_is_asked_for(
     assert torch.backends.cudnn.allow_tf32 == torch.backends.cuda.matmul.allow_tf32 == tf32
 
 
+def test_one_process_applies_networks_in_one_precision_after_another() -> None:
+    """As one that finds landmarks and then classifies does, on a machine where these differ."""
+    layer, ones = torch.nn.Linear(2, 2), torch.ones(1, 2)
+    for precision, expected in (("fp32", torch.float32), ("bf16", torch.bfloat16), ("fp32", torch.float32)):
+        place = device.place(precision)
+        with device.autocast(place, precision):
+            assert layer.to(place)(ones.to(place)).dtype == expected
+
+
 class OnCpu:
     """As much of a tensor as is asked of it, for there may be no GPU to send one to."""
 

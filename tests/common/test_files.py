@@ -330,3 +330,15 @@ def test_a_digest_is_sha_256(tmp_path: Path) -> None:
 def test_the_digest_of_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="x: missing; run `dvc repro` to make it"):
         digest(tmp_path / "x")
+
+
+# ---- messages
+
+
+def test_a_message_is_one_line_of_a_bounded_length() -> None:
+    assert str(InputError("a\nb\u2028c")) == "a b c"
+    assert str(InputError("a" * 500)) == "a" * 500
+    said = str(InputError(f"data/a.csv: {'x' * 10_000_000}; download it again"))
+    assert len(said) == 500
+    assert said.startswith("data/a.csv: xxx")
+    assert said.endswith("xxx; download it again")

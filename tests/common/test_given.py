@@ -9,7 +9,7 @@ import pytest
 from permissions import modes_apply
 from sample_sets import refused
 
-from pipeline.common.given import open_given, read_given
+from pipeline.common.given import lies_there, open_given, read_given
 
 REMEDY = "get it"
 
@@ -46,7 +46,18 @@ def test_what_lies_in_its_place_is_said(tmp_path: Path) -> None:
 def test_a_name_that_no_file_can_have(tmp_path: Path, name: str) -> None:
     said = refused(open_given, tmp_path / name, REMEDY)
     assert "cannot be opened (" in said
-    assert len(said) < 300
+    assert len(said) <= 500
+
+
+def test_whether_anything_lies_there(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "folder").mkdir(mode=0)
+    assert lies_there(tmp_path / "link")
+    assert lies_there(tmp_path / "folder")
+    assert not lies_there(tmp_path / "absent")
+    assert not lies_there(tmp_path / "link/a")
+    with modes_apply(), pytest.raises(PermissionError):
+        lies_there(tmp_path / "folder/a")
 
 
 def test_what_is_not_permitted_is_for_the_stages_to_say(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_they_are_in_colour_where_the_data_set_is(sources: Sources) -> None:
 def test_they_only_train_whatever_the_split(sources: Sources, rule: object) -> None:
     found = added(sources)
     roles = assign_roles(found, np.arange(33, dtype=np.int32), read_split(rule), True)
-    for _, role in roles.trainings:
+    for role in (meanwhile.role for _, meanwhile in roles.trainings):
         assert role[30:].tolist() == ["train"] * 3
     assert roles.role[30:].tolist() == ["train"] * 3
     without = assign_roles(OWN, np.arange(30, dtype=np.int32), read_split(rule), True)
@@ -67,7 +67,7 @@ def test_one_whose_twin_is_tested_does_not_train(sources: Sources, rule: object)
     twins = np.arange(33, dtype=np.int32)
     twins[30:] = (0, 1, 32)
     roles = assign_roles(added(sources), twins, read_split(rule), True)
-    for _, role in roles.trainings:
+    for role in (meanwhile.role for _, meanwhile in roles.trainings):
         expected = ["train" if role[row] == "train" else "unused" for row in (0, 1)]
         assert role[30:].tolist() == [*expected, "train"]
 

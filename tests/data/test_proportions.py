@@ -20,7 +20,7 @@ TWINS = np.array([0, 1, 1, 2, 3, 3, 4, 0], np.int32)
 
 def test_by_role() -> None:
     role = np.array(["train", "train", "train", "train", "validation", "test", "test", "unused"])
-    found = proportions(SET, TWINS, Roles(role))
+    found = proportions(SET, TWINS, Roles(role, role == "validation"))
     assert found["parts"] == {
         "train": {"calm": 3, "happy": 1},
         "validation": {"calm": 0, "happy": 1},
@@ -35,7 +35,8 @@ def test_by_role() -> None:
 def test_by_fold() -> None:
     tested = np.array([0, 0, 1, 1, 2, 2, 0, 1])
     by_fold = np.where(tested == np.arange(3)[:, None], "test", "train")
-    found = proportions(SET, TWINS, Roles(np.full(8, "test"), by_fold))
+    none = np.zeros(8, np.bool_)
+    found = proportions(SET, TWINS, Roles(np.full(8, "test"), none, tuple(Roles(role, none) for role in by_fold)))
     assert list(found["parts"]) == ["fold 0", "fold 1", "fold 2"]
     assert found["parts"]["fold 1"] == {"calm": 1, "happy": 2}
     assert found["loss"] == pytest.approx(50)

@@ -58,5 +58,5 @@ def test_every_protocol_scores_roles_and_says_what_it_is_for() -> None:
 
 
 def test_unknown_protocol_is_named() -> None:
-    with pytest.raises(ValueError, match="'tset'; there are validation, test"):
+    with pytest.raises(ValueError, match="'tset'; there are validation, validation_unique, test"):
         rows(ROLE, TWINS, "tset")

@@ -12,7 +12,7 @@ import pytest
 from sample_sets import expression_set, refused
 
 from pipeline.common.files import save_arrays
-from pipeline.data.expressions import Expressions
+from pipeline.data.expressions import Expressions, Role
 from pipeline.data.roles import ROLES, Roles, Shares, assign_roles, joined, read_split
 
 Group = Literal["none", "twins", "subject", "both"]
@@ -258,9 +258,7 @@ def folds(count: int, group: Group = "none", seed: int = 0) -> Any:
 
 
 def in_turn(expressions: Expressions, twins: Groups, rule: Any, train_on_twins: bool = True) -> npt.NDArray[np.str_]:
-    by_fold = assign_roles(expressions, twins, rule, train_on_twins).by_fold
-    assert by_fold is not None
-    return by_fold
+    return np.stack([fold.role for fold in assign_roles(expressions, twins, rule, train_on_twins).folds])
 
 
 @pytest.mark.parametrize("count", [3, 5])
@@ -268,7 +266,7 @@ def test_every_row_is_tested_once_and_validates_once(count: int) -> None:
     roles = assign_roles(expression_set(101, side=4, splits={}), alone(101), folds(count), True)
     assert roles.role.tolist() == ["test"] * 101
     assert [number for number, _ in roles.trainings] == list(range(count))
-    by_fold = np.stack([role for _, role in roles.trainings])
+    by_fold = np.stack([meanwhile.role for _, meanwhile in roles.trainings])
     for name in ("test", "validation"):
         assert (by_fold == name).sum(axis=0).tolist() == [1] * 101
     sizes = (by_fold == "test").sum(axis=1)
@@ -332,18 +330,20 @@ def test_more_folds_than_there_are_groups_are_refused() -> None:
 
 
 def test_saved_is_loaded_and_the_same_bytes(tmp_path: Path) -> None:
-    roles = Roles(np.array(["train", "unused", "test", "validation"]))
+    roles = Roles(np.array(["train", "unused", "test", "validation"]), np.arange(4) == 3)
     roles.save(tmp_path / "one.npz")
     roles.save(tmp_path / "two.npz")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
-    again = Roles.load(tmp_path / "one.npz")
-    assert again.role.tolist() == roles.role.tolist()
-    assert again.by_fold is None
-    in_folds = Roles(np.array(["test", "test"]), np.array([["test", "train"], ["validation", "test"]]))
-    in_folds.save(tmp_path / "folds.npz")
-    found = Roles.load(tmp_path / "folds.npz").by_fold
-    assert found is not None
-    assert found.tolist() == [["test", "train"], ["validation", "test"]]
+    loaded = Roles.load(tmp_path / "one.npz")
+    assert (loaded.role.tolist(), loaded.chooses.tolist()) == (roles.role.tolist(), roles.chooses.tolist())
+    assert loaded.folds == ()
+    chooses = np.array([[False, False], [True, False]])
+    one, other = (np.array(role) for role in (["test", "train"], ["validation", "test"]))
+    folds = (Roles(one, chooses[0]), Roles(other, chooses[1]))
+    Roles(np.array(["test", "test"]), chooses[0], folds).save(tmp_path / "folds.npz")
+    found = Roles.load(tmp_path / "folds.npz").folds
+    assert [fold.role.tolist() for fold in found] == [["test", "train"], ["validation", "test"]]
+    assert [fold.chooses.tolist() for fold in found] == chooses.tolist()
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
@@ -351,10 +351,36 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     assert refused(Roles.load, path) == f"{path}: missing; run `dvc repro` to make it"
     save_arrays(path, roles=np.array(["train"]))
     assert refused(Roles.load, path) == f"{path}: holds no array 'role'; delete it and run `dvc repro`"
-    save_arrays(path, role=np.array([0, 1]), by_fold=np.empty((2, 0), "U5"))
+    none = {"role_by_fold": np.empty((2, 0), "U5"), "chooses_by_fold": np.empty((2, 0), np.bool_)}
+    save_arrays(path, role=np.array([0, 1]), chooses=np.zeros(2, np.bool_), **none)
     assert "array 'role' is int64" in refused(Roles.load, path)
-    save_arrays(path, role=np.array(["train"]))
-    assert refused(Roles.load, path) == f"{path}: holds no array 'by_fold'; delete it and run `dvc repro`"
-    save_arrays(path, role=np.array(["train", "tests"]), by_fold=np.empty((2, 0), "U5"))
+    save_arrays(path, role=np.array(["train"]), chooses=np.zeros(1, np.bool_))
+    assert refused(Roles.load, path) == f"{path}: holds no array 'role_by_fold'; delete it and run `dvc repro`"
+    save_arrays(path, role=np.array(["train", "tests"]), chooses=np.zeros(2, np.bool_), **none)
     expected = f"{path}: has a role that is not one of train, validation, test, unused; delete it and run `dvc repro`"
     assert refused(Roles.load, path) == expected
+    save_arrays(path, role=np.array(["train", "validation"]), chooses=np.array([True, False]), **none)
+    assert refused(Roles.load, path).startswith(f"{path}: chooses by rows that are not of validation; ")
+
+
+# What chooses
+
+
+def split_into(names: list[str]) -> Expressions:
+    splits: dict[str, Role] = {"a": "train", "b": "validation", "c": "test"}
+    return replace(expression_set(len(names), side=4, splits=splits), split=np.array(names))
+
+
+def test_validation_rows_with_a_twin_that_is_trained_on_do_not_choose() -> None:
+    expressions = split_into(["a", "a", "b", "b", "b", "c"])
+    twins = np.array([0, 1, 0, 2, 3, 3], np.int32)  # the last of validation has its twin in test
+    roles = assign_roles(expressions, twins, "official", train_on_twins=True)
+    assert roles.chooses.tolist() == [False, False, False, True, True, False]
+    assert roles.chosen_on == "validation_unique"
+
+
+def test_where_all_of_them_have_one_all_choose() -> None:
+    expressions = split_into(["a", "a", "b", "b", "c"])
+    roles = assign_roles(expressions, np.array([0, 1, 0, 1, 2], np.int32), "official", train_on_twins=True)
+    assert roles.chooses.tolist() == [False, False, True, True, False]
+    assert roles.chosen_on == "validation"

@@ -483,16 +483,17 @@ def test_a_model_is_applied_in_the_precision_that_it_was_trained_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
     asked: list[str] = []
-    pick = device.pick
+    autocast = device.autocast
 
-    def note(precision: Any = "auto") -> Any:
+    def note(place: torch.device, precision: str = "auto") -> Any:
         asked.append(precision)
-        return pick(precision)
+        return autocast(place, precision)
 
-    monkeypatch.setattr(device, "pick", note)
+    monkeypatch.setattr(device, "autocast", note)
     header = {"network": "xception", "recipe": {"width": 0.125, "head": "voting", "precision": precision}}
     save_network(tmp_path / "a.safetensors", network("voting"), header)
-    xception.open_model(tmp_path / "a.safetensors", mirror=False)
+    locate = xception.open_model(tmp_path / "a.safetensors", mirror=False)
+    locate(np.zeros((1, 48, 48), np.uint8), False)
     assert asked == [precision]
 
 

@@ -251,6 +251,9 @@ def test_refuses_pts_without_image(tmp_path: Path) -> None:
         (r"afw/1_1.jpg", "afw/../helen/trainset/2_1.jpg", "helen/trainset/2_1.jpg stands twice in"),
         (r"</dataset>", "", "is not valid XML (no element found"),
         (r"(?s).*", "", "is not valid XML (no element found"),
+        (r"width='80'", "width='wide'", "afw/1_1.jpg: its width and height are ['wide', '90'], no whole numbers"),
+        (r"width='80' ", "", "afw/1_1.jpg: its width and height are [None, '90'], no whole numbers"),
+        (r"afw/1_1.jpg", "afw/" + "a" * 252, "file='afw/aaa"),
         (r"ISO-8859-1", "nonsense", "is not valid XML"),
         (r"<dataset>", "<!DOCTYPE d [<!ENTITY a 'b'>]><dataset>", "is not valid XML (DTDForbidden"),
         (

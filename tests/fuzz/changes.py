@@ -235,6 +235,7 @@ def rename(rng: random.Random, folder: Path) -> None:
     if path is not None:
         no_text = os.fsdecode(b"\xff\xfe" + path.suffix.encode())
         names = [path.name.upper(), f".{path.name}", f"{path.name} ", no_text, "x" * 250, f"copy {path.name}"]
+        names += [f"a\nb{path.suffix}", f"\u202e{path.name}", f"{'x' * 240}{path.suffix}"]
         path.rename(path.with_name(rng.choice(names)))
 
 

@@ -44,6 +44,10 @@ def refuse(line: str) -> object:
     raise InputError(line)
 
 
+def forbid(name: str) -> object:
+    raise PermissionError(13, "denied", name)
+
+
 def test_one_line_is_a_refusal() -> None:
     assert judged(lambda folder: refuse("a.txt: is empty"))[:2] == ("refused", "a.txt: is empty")
     assert judged(lambda folder: (folder / "a").name).kind == "read"
@@ -51,7 +55,7 @@ def test_one_line_is_a_refusal() -> None:
 
 def test_a_traceback_a_long_line_and_a_wrong_value_fail() -> None:
     assert "ZeroDivisionError" in judged(lambda folder: 1 // 0).said
-    assert "501 characters" in judged(lambda folder: refuse("a" * 501)).said
+    assert "characters on 1 lines: aaa" in judged(lambda folder: forbid("a" * 501)).said
 
     def wrong(folder: Path, value: object) -> None:
         assert value == 2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from sample_sets import FACE, MOUTH, random_points
 
 from pipeline.faces.points import mirror
 from pipeline.regions.boxes import MIN_SIDE, boxes, used_points
-from pipeline.regions.definitions import Edges, PointSet, Region
+from pipeline.regions.definitions import Edges, FixedBox, PointSet, Region
 
 SIDE = (48, 48)
 UPRIGHT = Edges(left=1, right=17, top=28, bottom=9)  # unlike FACE its own mirror image
@@ -90,3 +91,40 @@ def test_only_the_points_that_the_region_needs_have_to_be_finite() -> None:
     points[1, 50] = np.inf
     with pytest.raises(ValueError, match="not finite"):
         boxes(points, MOUTH, SIDE)
+
+
+# Square boxes
+
+
+def corners(x0: float, y0: float, x1: float, y1: float) -> npt.NDArray[np.float32]:
+    """Points of one face whose mouth has these limits."""
+    points = np.full((1, 68, 2), np.nan, np.float32)
+    points[:] = (x0, y0)
+    points[0, 48:60] = (x1, y1)
+    return points
+
+
+SQUARE = PointSet.model_validate({"points": "49-68", "square": True})
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ((20, 30, 40, 36), (20, 23, 40, 43)),  # a flat box grows up and down
+        ((20, 40, 40, 46), (20, 27.5, 40, 47.5)),  # and moves up where the image ends
+        ((0, 10, 12, 44), (-0.5, 10, 33.5, 44)),  # a tall one to both sides, as far as it can
+        ((2, 3, 10, 11), (2, 3, 10, 11)),
+    ],
+)
+def test_a_square_box_keeps_proportions(limits: tuple[float, float, float, float], expected: tuple[float, ...]) -> None:
+    np.testing.assert_allclose(boxes(corners(*limits), SQUARE, (48, 48))[0], expected, atol=1e-5)
+
+
+def test_in_an_image_too_low_for_it_a_square_is_as_high_as_the_image() -> None:
+    np.testing.assert_allclose(boxes(corners(10, 8, 50, 12), SQUARE, (64, 20))[0], (10, -0.5, 50, 19.5), atol=1e-5)
+
+
+def test_a_fixed_box_may_be_square_too() -> None:
+    region = FixedBox(box=(0.25, 0.5, 0.75, 0.75), square=True)
+    found = boxes(np.zeros((2, 68, 2), np.float32), region, (48, 48))
+    np.testing.assert_allclose(found, np.tile((11.5, 17.5, 35.5, 41.5), (2, 1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def plan(expressions: Expressions, region: Region) -> Cut:
 
 def write(folder: Path, expressions: Expressions, name: str, region: Region, side: int = 48) -> Cut:
     planned = plan(expressions, region)
-    blocks = cut_blocks(expressions.images, planned.boxes, side)
+    blocks = cut_blocks(expressions.images, planned, side)
     save_variant(folder, expressions, name, region, planned, blocks, side)
     return planned
 
@@ -63,7 +64,7 @@ def test_a_variant_is_read_as_it_was_written(
     found = Variant.load(tmp_path / name)
     assert (found.name, found.region, found.about) == (name, region, expressions.about)
     assert (found.side, found.channels) == (48, expressions.channels)
-    np.testing.assert_array_equal(found.images, cut(expressions.images, planned.boxes, 48))
+    np.testing.assert_array_equal(found.images, cut(expressions.images, planned, 48))
     np.testing.assert_array_equal(found.boxes, planned.boxes)
     np.testing.assert_array_equal(found.fell_back, planned.fell_back)
     assert (found.boxes.dtype.name, found.fell_back.dtype.name) == ("float32", "bool")
@@ -101,8 +102,8 @@ def test_it_is_written_whole_or_not_at_all(folder: Path) -> None:
 
 def write_from_other_points(folder: Path) -> None:
     planned = plan(SAMPLE, FACE)
-    fewer = Cut(planned.boxes[:9], planned.fell_back[:9])
-    save_variant(folder, SAMPLE, "face", FACE, fewer, cut_blocks(SAMPLE.images, fewer.boxes, 48), 48)
+    fewer = planned.part(slice(9))
+    save_variant(folder, SAMPLE, "face", FACE, fewer, cut_blocks(SAMPLE.images, fewer, 48), 48)
 
 
 def test_an_uncut_data_set_is_no_variant(tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_a_region_without_a_name_is_refused(folder: Path) -> None:
     assert refused(Variant.load, folder) == f"{folder / 'region.json'}: region: Field required{REMEDY}"
 
 
-@pytest.mark.parametrize("column", ["left", "top", "right", "bottom", "fell_back"])
+@pytest.mark.parametrize("column", ["left", "top", "right", "bottom", "turn", "fell_back"])
 def test_a_missing_column_or_entry_is_refused(folder: Path, column: str) -> None:
     table = pd.read_parquet(folder / "rows.parquet")
     table.drop(columns=column).to_parquet(folder / "rows.parquet")
@@ -143,7 +144,7 @@ def test_a_missing_column_or_entry_is_refused(folder: Path, column: str) -> None
 def test_images_that_stayed_whole_are_counted_by_class(classes: tuple[str, ...]) -> None:
     expressions = expression_set(20, side=4, classes=classes)
     fell_back = np.isin(np.arange(20), [0, 1, 5, 19])
-    counted = count_fallbacks(expressions, Cut(np.zeros((20, 4), np.float32), fell_back))
+    counted = count_fallbacks(expressions, replace(Cut.upright(np.zeros((20, 4), np.float32)), fell_back=fell_back))
     assert json.loads(json.dumps(counted)) == counted
     assert counted["images"] == 20
     assert counted["fell_back"] == 4
@@ -153,6 +154,6 @@ def test_images_that_stayed_whole_are_counted_by_class(classes: tuple[str, ...])
 
 
 def test_if_no_image_stayed_whole_every_class_has_0() -> None:
-    none = Cut(np.zeros((20, 4), np.float32), np.zeros(20, np.bool_))
+    none = Cut.upright(np.zeros((20, 4), np.float32))
     counted = count_fallbacks(expression_set(20, side=4, classes=("calm", "tense")), none)
     assert counted == {"images": 20, "fell_back": 0, "fell_back_by_class": {"calm": 0, "tense": 0}}

@@ -65,10 +65,13 @@ def chosen(found: Comparison) -> dict[str, Any]:
     """Everything that is chosen, and every number that it is chosen by."""
     tables = tables_of(found)
     validation = {
-        name: table[table["protocol"] == "validation"] for name, table in tables.items() if "protocol" in table
+        name: table[table["protocol"].str.startswith("validation")]
+        for name, table in tables.items()
+        if "protocol" in table
     }
     return {
-        "region": found.answer.split(":")[0],
+        "region": found.answer.split("On test")[0],
+        "ensembles": tables["ensembles"][["regions", "region"]].to_dict("list"),
         "temperature": tables["calibration"]["temperature"].tolist(),
         "members": tables["fusion"]["members"].tolist(),
         "selection": tables["selection"].to_dict("list"),
@@ -110,7 +113,8 @@ def test_the_region_that_test_prefers_is_not_chosen() -> None:
     vanilla_first, face_first = np.array([[[10]], [[0]]]), np.array([[[0]], [[10]]])
     found = find_right(params, face_first, vanilla_first)
     said = answer(found.study, found.scored, found.tested.pairs)
-    assert said.startswith("Validation chooses face: its test accuracy with cnn1 is 0.0%")
+    assert "Validation prefers face, 100.0 points above vanilla" in said
+    assert "On test the accuracy of face with cnn1 is 0.0%" in said
     for method in ("best single", "fitted weights", "forward selection"):
         row = row_of(found.fused.fusion, network="cnn1", method=method, protocol="test")
         assert (row["members"], row["accuracy"]) == ("face", 0)
@@ -174,18 +178,19 @@ def test_one_of_a_kind_is_compared_with_nothing(
     check_readable(found)
     tables = tables_of(found)
     many_regions, many_networks = len(regions) > 1, len(networks) > 1
-    assert len(tables["scores"]) == 4 * len(regions) * (len(networks) + 1)
-    assert len(tables["pairs"]) == 2 * (many_regions * (len(networks) + 1) + many_networks * len(regions))
-    assert len(tables["omnibus"]) == 2 * len(seeds) * (many_regions * len(networks) + many_networks * len(regions))
+    assert len(tables["scores"]) == 6 * len(regions) * (len(networks) + 1)
+    assert len(tables["pairs"]) == 4 * (many_regions * (len(networks) + 1) + many_networks * len(regions))
+    assert len(tables["luck"]) == (len(seeds) > 1) * (len(networks) + 1)
+    assert len(tables["ensembles"]) == 3 * len(networks) * (many_regions and len(seeds) > 1)
     assert len(tables["leak"]) == len(regions) * (len(networks) + 1)
     assert len(tables["calibration"]) == len(regions) * len(networks) * len(seeds)
     pools = many_regions * len(networks) + many_networks
-    assert len(tables["fusion"]) == pools * 3 * 4
+    assert len(tables["fusion"]) == pools * 5 * 4
     pool_names = {*(networks if many_regions else []), *([ALL] if many_networks else [])}
     assert set(tables["selection"]["network"]) == pool_names
     assert list(tables["pairs"].columns) == [
         *("protocol", "kind", "within", "one", "other", "difference", "low", "high", "macro_f1_difference"),
-        *("macro_f1_low", "macro_f1_high", "mcnemar", "over_seeds", "p", "detectable", "p_holm"),
+        *("macro_f1_low", "macro_f1_high", "images", "trainings", "p", "detectable", "as_trained", "p_holm"),
     ]
 
 
@@ -198,12 +203,17 @@ def titles(text: str) -> list[str]:
 
 TITLES = [
     "Protocol test",
-    "Protocol validation",
     "Protocol test_unique",
+    "Protocol test_cut",
+    "Protocol validation_unique",
+    "Protocol validation",
     "Protocol as_reported",
     "Differences between regions",
+    "The luck of training",
     "What leaks",
     "Regions joined",
+    "Regions against trainings",
+    "Expression by expression",
     "Calibration",
     "Landmarks",
     "Audit of the data set",
@@ -224,7 +234,7 @@ def test_the_whole_answer_in_markdown(found: Comparison) -> None:
     assert "most of what it scores was trained on. 30 images (train + unused + test). " in text
     assert "8 images (test)" in text
     assert "brackets its difference to vanilla in points" in text
-    assert "Chosen on validation, measured on test." in text
+    assert "Chosen on validation_unique, measured on test." in text
     assert "Test images with a twin in train or validation." in text
     assert text.endswith("|\n")
 
@@ -232,7 +242,7 @@ def test_the_whole_answer_in_markdown(found: Comparison) -> None:
 def test_a_table_without_rows_has_no_section(origin: Origin) -> None:
     params = make_params(regions={"face": FACE}, networks=["cnn1"])
     text = markdown(compare(make_results(params), params, origin))
-    absent = {"Differences between regions", "Regions joined"}
+    absent = {"Differences between regions", "Regions joined", "Regions against trainings"}
     assert titles(text) == [title for title in TITLES if title not in absent]
 
 
@@ -251,7 +261,10 @@ def test_the_summary_says_nothing_of_joining_one_model(origin: Origin) -> None:
 # Files
 
 
-FRAMES = ("scores", "baseline", "pairs", "omnibus", "leak", "calibration", "fusion", "selection", "reported_per_class")
+FRAMES = (
+    *("scores", "baseline", "pairs", "luck", "seeds_needed", "leak", "fusion", "selection", "ensembles", "recall"),
+    *("calibration", "reported_per_class"),
+)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

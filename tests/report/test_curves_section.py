@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,11 +20,11 @@ from pipeline.report.study import Study
 
 def shown(curves: dict[Cell, pd.DataFrame]) -> str:
     study = by_hand().study
-    return render(section(replace(study, results=replace(study.results, curves=curves)), by_hand().scored))
+    return render(section(study, curves, by_hand().scored))
 
 
 def test_the_best_epoch_is_marked() -> None:
-    curves = {cell: table.copy() for cell, table in by_hand().study.results.curves.items()}
+    curves = {cell: table.copy() for cell, table in by_hand().results.curves.items()}
     curves[Cell("face", "cnn1", 1)]["validation_accuracy"] = [0.625, 0.5]
     page = shown(curves)
     assert "face, seed 1: 62.5% in epoch 0" in page
@@ -33,14 +32,14 @@ def test_the_best_epoch_is_marked() -> None:
 
 
 def test_a_diverged_training_is_shown_too() -> None:
-    results = by_hand().study.results
+    results = by_hand().results
     curves = {cell: table.assign(train_loss=[np.nan, np.inf]) for cell, table in results.curves.items()}
     assert not re.search(r"\b(nan|inf)\b", shown(curves))
 
 
 def test_the_plots_hold_every_epoch() -> None:
-    results = by_hand().study.results
-    plots = section(by_hand().study, by_hand().scored).plots
+    results = by_hand().results
+    plots = section(by_hand().study, by_hand().results.curves, by_hand().scored).plots
     assert len(plots) == 8
     curve = plots["learning_curves/face-cnn2-1"]
     pd.testing.assert_frame_equal(curve, results.curves[Cell("face", "cnn2", 1)])
@@ -50,7 +49,8 @@ def test_the_plots_hold_every_epoch() -> None:
 def test_each_of_many_regions_is_named_below_the_charts() -> None:
     """Though there are fewer styles of lines than regions."""
     params = make_params(regions={f"r{number}": FACE for number in range(11)}, networks=["cnn1"], seeds=[0])
+    results = make_results(params)
     with quickly():
-        study = Study.of(make_results(params), params)
-    reader = Reader(f"<main>{render(section(study, measure_scores(study)))}</main>")
+        study = Study.of(results, params)
+    reader = Reader(f"<main>{render(section(study, results.curves, measure_scores(study)))}</main>")
     assert reader.texts("li")[:11] == list(params.regions)

@@ -10,10 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from made_up import FACE, LABELS, TWINS, groups_of, make_params, make_results
+from made_up import FACE, LABELS, make_params, make_results
 from page_reader import Reader
-from statsmodels.stats.contingency_tables import cochrans_q
-from statsmodels.stats.multitest import multipletests
 from studies import (
     ROWS,
     THREE,
@@ -22,6 +20,7 @@ from studies import (
     approx,
     as_lines,
     by_hand,
+    cell_accuracies,
     correct_on,
     drawn,
     drawn_accuracies,
@@ -34,11 +33,11 @@ from studies import (
     row_of,
 )
 
-from pipeline.evaluation import significance
+from pipeline.evaluation.resampling import bootstrap
 from pipeline.evaluation.results import Results
-from pipeline.params import Params
+from pipeline.evaluation.uncertainty import estimate
 from pipeline.report.page import render
-from pipeline.report.sections.differences import omnibus_rows, pair_rows, section
+from pipeline.report.sections.differences import pair_rows, section
 from pipeline.report.study import MEAN
 
 
@@ -51,7 +50,7 @@ def test_every_pair_stands_once_and_the_reference_is_the_other(found: Found) -> 
             *(("region", network, *pair) for network in ["cnn1", "cnn2", MEAN] for pair in regions),
             *(("network", region, "cnn2", "cnn1") for region in THREE),
         ]
-    assert set(found.tested.pairs["protocol"]) == {"test", "test_unique"}
+    assert set(found.tested.pairs["protocol"]) == {"test", "test_unique", "test_cut", "validation_unique"}
     assert found.study.reference == "vanilla"
 
 
@@ -76,66 +75,68 @@ def test_differences_are_those_of_the_scores(found: Found, protocol: str) -> Non
         assert row["macro_f1_difference"] == approx(scores["macro_f1"][one] - scores["macro_f1"][other])
 
 
-def test_intervals_of_differences_are_paired(found: Found, results: Results) -> None:
-    accuracies = drawn_accuracies(results, ROWS["test"])
-    pairs = {
-        ("region", "cnn2", "face", "vanilla"): accuracies[:, 2, 1] - accuracies[:, 1, 1],
-        ("region", MEAN, "mouth", "vanilla"): accuracies[:, 0, 2] - accuracies[:, 1, 2],
-        ("network", "mouth", "cnn2", "cnn1"): accuracies[:, 0, 1] - accuracies[:, 0, 0],
+def test_differences_know_images_and_trainings(found: Found, results: Results) -> None:
+    accuracies, drawn_ones = cell_accuracies(results, ROWS["test"])
+    pairs: dict[tuple[str, ...], tuple[list[tuple[int, int]], list[float]]] = {
+        ("region", "cnn2", "face", "vanilla"): ([(2, 1), (1, 1)], [1, -1]),
+        ("region", MEAN, "mouth", "vanilla"): ([(0, 0), (0, 1), (1, 0), (1, 1)], [0.5, 0.5, -0.5, -0.5]),
+        ("network", "mouth", "cnn2", "cnn1"): ([(0, 1), (0, 0)], [1, -1]),
     }
-    for (kind, within, one, other), draws in pairs.items():
+    for (kind, within, one, other), (cells, weights) in pairs.items():
         row = row_of(found.tested.pairs, protocol="test", kind=kind, within=within, one=one, other=other)
-        assert [row["low"], row["high"]] == approx(ends(draws))
-        # 1.96 for the level and 0.84 for the power
-        assert row["detectable"] == pytest.approx((1.959964 + 0.841621) * draws.std(ddof=1), rel=1e-4)
+        i, k = np.array(cells).T
+        expected = estimate(accuracies[i, k], drawn_ones[:, i, k], weights)
+        assert [row["low"], row["high"], row["p"]] == approx([expected.low, expected.high, expected.p])
+        assert [row["images"], row["trainings"]] == approx([expected.images, expected.trainings])
+        assert row["detectable"] == approx(expected.detectable)
 
 
-def test_intervals_of_differences_in_macro_f1_are_paired(found: Found, results: Results) -> None:
+def test_differences_of_macro_f1_know_them_too(found: Found, results: Results) -> None:
     rows = ROWS["test"]
-    both = [predicted_by(results, rows)[i, 0].astype(np.uint8) for i in (2, 1)]
-    one, other = (
-        significance.bootstrap(LABELS[rows], answers, drawn(rows), 7).macro_f1.mean(axis=1) for answers in both
-    )
+    cells = predicted_by(results, rows)[[2, 1], 0].reshape(4, -1).astype(np.uint8)
+    once = np.ones((1, len(rows)), np.float32)
+    actual, draws = (bootstrap(LABELS[rows], cells, weights, 7).macro_f1 for weights in (once, drawn(rows)))
+    expected = estimate(actual.reshape(2, 2), draws.reshape(-1, 2, 2), (1, -1))
     row = row_of(found.tested.pairs, protocol="test", kind="region", within="cnn1", one="face", other="vanilla")
-    assert [row["macro_f1_low"], row["macro_f1_high"]] == approx(ends(one - other))
+    assert [row["macro_f1_low"], row["macro_f1_high"]] == approx([expected.low, expected.high])
 
 
 @pytest.mark.parametrize("protocol", ["test", "test_unique"])
-def test_with_one_seed_mcnemar_counts(protocol: str) -> None:
+def test_with_one_seed_nothing_is_tested_but_the_networks_as_trained(protocol: str) -> None:
     pairs = one_seed().tested.pairs
     right = correct_on(one_seed().study.results, ROWS[protocol])[:, :, 0]
     for k, network in enumerate(["cnn1", "cnn2"]):
         for one, other in (("mouth", "vanilla"), ("face", "vanilla"), ("face", "mouth")):
             row = row_of(pairs, protocol=protocol, kind="region", within=network, one=one, other=other)
             expected = exact_mcnemar(*(right[list(THREE).index(name), k] for name in (one, other)))
-            assert row["mcnemar"] == row["p"] == approx(expected)
-    for i, region in enumerate(THREE):
-        row = row_of(pairs, protocol=protocol, kind="network", within=region)
-        assert row["mcnemar"] == row["p"] == approx(exact_mcnemar(right[i, 0], right[i, 1]))
-    assert pairs["over_seeds"].isna().all()
+            assert row["as_trained"] == approx(expected)
+    assert pairs[["p", "p_holm", "trainings", "detectable"]].isna().all(axis=None)
 
 
-def test_with_several_seeds_the_test_over_seeds_counts(found: Found, results: Results) -> None:
-    rows = ROWS["test"]
-    right = correct_on(results, rows)
+def test_with_one_seed_intervals_are_of_images_alone() -> None:
+    accuracies = drawn_accuracies(one_seed().study.results, ROWS["test"])
+    row = row_of(one_seed().tested.pairs, protocol="test", kind="region", within="cnn2", one="face", other="vanilla")
+    assert [row["low"], row["high"]] == approx(ends(accuracies[:, 2, 1] - accuracies[:, 1, 1]))
+
+
+def test_as_trained_is_mcnemars_test_of_the_surest_pair_of_seeds(found: Found, results: Results) -> None:
+    right = correct_on(results, ROWS["test"])
     for k, network in enumerate(["cnn1", "cnn2"]):
         one, other = right[2, k], right[1, k]
         row = row_of(found.tested.pairs, protocol="test", kind="region", within=network, one="face", other="vanilla")
-        assert row["mcnemar"] == approx(max(exact_mcnemar(one[seed], other[seed]) for seed in (0, 1)))
-        assert row["p"] == row["over_seeds"] == approx(significance.over_seeds(one, other, TWINS[rows]))
+        assert row["as_trained"] == approx(max(exact_mcnemar(one[seed], other[seed]) for seed in (0, 1)))
 
 
-def test_of_the_mean_over_networks_there_is_no_test(found: Found) -> None:
+def test_the_mean_over_networks_is_tested_too(found: Found) -> None:
     means = (found.tested.pairs["kind"] == "region") & (found.tested.pairs["within"] == MEAN)
-    tests = ["mcnemar", "over_seeds", "p", "p_holm"]
-    assert found.tested.pairs.loc[means, tests].isna().all(axis=None)
-    assert found.tested.pairs.loc[~means, tests].notna().all(axis=None)
+    assert found.tested.pairs.loc[means, ["p", "p_holm"]].notna().all(axis=None)
+    assert found.tested.pairs.loc[means, "as_trained"].isna().all()
 
 
 def test_a_region_may_be_called_mean() -> None:
-    params = make_params(regions={MEAN: "whole", "face": FACE}, seeds=[0])
+    params = make_params(regions={MEAN: "whole", "face": FACE})
     pairs = find(make_results(params), params).tested.pairs
-    assert row_of(pairs, protocol="test", kind="network", within=MEAN)["p"] <= 1
+    assert row_of(pairs, protocol="test", kind="network", within=MEAN)["as_trained"] <= 1
 
 
 def holm_by_hand(p_values: npt.NDArray[np.float64]) -> list[float]:
@@ -144,47 +145,16 @@ def holm_by_hand(p_values: npt.NDArray[np.float64]) -> list[float]:
     return [float(steps[np.flatnonzero(order == place)[0]]) for place in range(many)]
 
 
-def test_p_values_are_adjusted_for_all_pairs_of_a_protocol_and_kind() -> None:
-    tested = one_seed().tested.pairs.dropna(subset="p")
-    families = {"region": 6, "network": 3}
-    for protocol, kind in product(["test", "test_unique"], families):
-        part = tested[(tested["protocol"] == protocol) & (tested["kind"] == kind)]
-        assert len(part) == families[kind]
+def test_p_values_are_adjusted_for_all_pairs_of_a_protocol_and_kind_those_of_the_mean_apart(found: Found) -> None:
+    tested = found.tested.pairs
+    mean = (tested["kind"] == "region") & (tested["within"] == MEAN)
+    families = {"region": (6, ~mean), "network": (3, ~mean), "mean": (3, mean)}
+    for protocol, (kind, (many, of)) in product(["test", "test_unique"], families.items()):
+        part = tested[(tested["protocol"] == protocol) & of]
+        part = part if kind == "mean" else part[part["kind"] == kind]
+        assert len(part) == many
         assert part["p_holm"].tolist() == approx(holm_by_hand(part["p"].to_numpy()))
     assert (tested["p_holm"] > tested["p"]).any()
-
-
-def test_with_all_test_images_in_one_twin_group_there_is_no_test_over_seeds(results: Results, params: Params) -> None:
-    together = groups_of(*((31, row) for row in range(32, 40)), (8, 30))
-    pairs = find(replace(results, twins=together), params).tested.pairs
-    unique = pairs[(pairs["protocol"] == "test_unique") & (pairs["within"] != MEAN)]
-    assert unique["mcnemar"].notna().all()
-    assert unique[["over_seeds", "p", "p_holm"]].isna().all(axis=None)
-    assert pairs.loc[pairs["protocol"] == "test", "over_seeds"].notna().any()
-
-
-# Omnibus
-
-
-def test_the_omnibus_test_is_cochrans(found: Found, results: Results) -> None:
-    right = correct_on(results, ROWS["test"])
-    for s, seed in enumerate([0, 1]):
-        of = {"protocol": "test", "seed": seed}
-        for k, network in enumerate(["cnn1", "cnn2"]):
-            row = row_of(found.tested.omnibus, **of, kind="region", within=network)
-            assert row["p"] == approx(cochrans_q(right[:, k, s].T).pvalue)
-        for i, region in enumerate(THREE):
-            row = row_of(found.tested.omnibus, **of, kind="network", within=region)
-            assert row["p"] == approx(cochrans_q(right[i, :, s].T).pvalue)
-    assert len(found.tested.omnibus) == 2 * 2 * (2 + 3)
-
-
-def test_omnibus_p_values_are_adjusted_for_all_tests_of_a_protocol_kind_and_seed(found: Found) -> None:
-    families = found.tested.omnibus.groupby(["protocol", "kind", "seed"])
-    assert {key[1]: len(part) for key, part in families} == {"region": 2, "network": 3}
-    for _, part in families:
-        assert part["p_holm"].tolist() == approx(multipletests(part["p"], method="holm")[1].tolist())
-    assert (found.tested.omnibus["p_holm"] > found.tested.omnibus["p"]).any()
 
 
 # As they are read
@@ -194,10 +164,10 @@ PAIR = {
     "difference": 0.0523,
     "low": -0.0011,
     "high": 0.1,
-    "mcnemar": 0.0004,
-    "over_seeds": 0.0312,
+    "p": 0.0312,
     "p_holm": 0.0624,
     "detectable": 0.0449,
+    "as_trained": 0.0004,
 }
 
 
@@ -207,35 +177,23 @@ def test_pairs_as_they_are_read(kind: str, pair: str) -> None:
     pairs = altered(found.tested.pairs, {"protocol": "test", "kind": kind}, **PAIR)
     rows = as_lines(pair_rows(pairs, "test", kind))
     within, names = ("network", ["cnn1", "cnn2", MEAN]) if kind == "region" else ("region", ["vanilla", "face"])
-    numbers = "+5.2; -0.1 to +10.0; <0.001; 0.031; 0.062; 4.5"
+    numbers = "+5.2; -0.1 to +10.0; 0.031; 0.062; 4.5; <0.001"
     assert rows == [
-        f"{within}; pair; difference; 95% interval; McNemar; over seeds; Holm; detectable",
+        f"{within}; pair; difference; 95% interval; p; Holm; detectable; as trained",
         *(f"{name}; {pair}; {numbers}" for name in names),
     ]
     assert as_lines(pair_rows(pairs, "test_unique", kind)) != rows
 
 
-def test_pairs_of_one_seed_have_no_test_over_seeds() -> None:
+def test_pairs_of_one_seed_have_no_test() -> None:
     params = make_params(seeds=[0])
     found = find_right(params, [[[5], [6]], [[6], [7]]], [[[6], [5]], [[4], [6]]])
-    one_off = {"p_holm": 0.25, "mcnemar": 0.125, "low": -0.4, "high": 0.0, "detectable": 0.3}
+    one_off = {"as_trained": 0.125, "low": -0.4, "high": 0.0}
     pairs = altered(found.tested.pairs, {"protocol": "test", "kind": "region", "within": "cnn1"}, **one_off)
     rows = as_lines(pair_rows(pairs, "test", "region"))
-    assert rows[0] == "network; pair; difference; 95% interval; McNemar; Holm; detectable"
-    assert rows[1] == "cnn1; face - vanilla; -20.0; -40.0 to +0.0; 0.125; 0.250; 30.0"
-    assert rows[3].split("; ")[4:6] == ["", ""]  # the mean has no test
-
-
-def test_omnibus_as_it_is_read() -> None:
-    found = by_hand()
-    omnibus = altered(found.tested.omnibus, {"protocol": "test", "kind": "region"}, p=0.0312, p_holm=0.0624)
-    omnibus = altered(omnibus, {"protocol": "test", "kind": "network"}, p=0.0004, p_holm=1.0)
-    rows = as_lines(omnibus_rows(omnibus, "test"))
-    assert rows[0] == "within; of all; seed; p; Holm"
-    assert sorted(rows[1:]) == [
-        *(f"cnn{number}; regions; {seed}; 0.031; 0.062" for number in (1, 2) for seed in (0, 1)),
-        *(f"{region}; networks; {seed}; <0.001; 1.000" for region in ("face", "vanilla") for seed in (0, 1)),
-    ]
+    assert rows[0] == "network; pair; difference; images only; as trained"
+    assert rows[1] == "cnn1; face - vanilla; -20.0; -40.0 to +0.0; 0.125"
+    assert rows[3].split("; ")[4] == ""  # of the mean no two networks were trained
 
 
 def shown(found: Found, pairs: pd.DataFrame) -> str:
@@ -248,19 +206,28 @@ def test_the_forest_has_a_row_a_network_and_marks_what_is_significant() -> None:
     of = (pairs["protocol"] == "test") & (pairs["one"] == "face")
     pairs.loc[of & (pairs["within"] == "cnn1"), "p_holm"] = 0.049
     pairs.loc[of & (pairs["within"] == "cnn2"), "p_holm"] = 0.051
-    pairs.loc[of & (pairs["within"] == MEAN), ["difference", "low", "high"]] = 0.075, 0.001, 0.1234
+    pairs.loc[of & (pairs["within"] == MEAN), ["difference", "low", "high", "p_holm"]] = 0.075, 0.001, 0.1234, 0.049
     page = shown(found, pairs)
     forest = re.findall(r'<table class="forest">.*?</table>', page, re.DOTALL)
-    assert len(forest) == 2  # test and test_unique
+    assert len(forest) == 3  # test, test_unique and test_cut
     rows = Reader(forest[0]).tables[0]
     assert [row[0] for row in rows] == ["network", "face less vanilla", "cnn1", "cnn2", MEAN]
     assert rows[2][2] == "+20.0"
     assert rows[4][2:] == ["+7.5", "+0.1 to +12.3"]
     marks = re.findall(r'class="line-1 (hollow )?mark" d="M-([\d.]+)', forest[0])
     assert marks == [("", "4.5"), ("hollow ", "4.5"), ("", "8")]  # squares, and a diamond
-    pairs.loc[of & (pairs["within"] == MEAN), "low"] = 0.0
+    pairs.loc[of & (pairs["within"] == MEAN), "p_holm"] = 0.05
     page = shown(found, pairs)
     assert re.findall(r'class="line-1 (hollow )?mark" d="M-8', page)[0] == "hollow "
+
+
+def test_with_one_seed_no_mark_is_full_and_the_page_says_why() -> None:
+    page = shown(one_seed(), one_seed().tested.pairs)
+    marks = re.findall(r'class="line-\d (hollow )?mark"', page)
+    assert len(marks) == 3 * 2 * 3  # protocols, regions, and two networks with their mean
+    assert set(marks) == {"hollow "}
+    assert "no\ndifference can be called significant" in page or "no difference can be called significant" in page
+    assert "significantly" not in page
 
 
 def test_one_network_has_no_mean_of_networks() -> None:

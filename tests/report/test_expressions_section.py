@@ -9,13 +9,15 @@ import numpy as np
 from made_up import CLASSES, LABELS
 from page_reader import Reader
 from sklearn.metrics import confusion_matrix
-from studies import THREE, Found, by_hand
+from statsmodels.stats.multitest import multipletests
+from studies import THREE, Found, approx, by_hand, drawn, one_seed, row_of
 
 from pipeline.classifiers.cells import Cell
+from pipeline.evaluation.resampling import bootstrap
 from pipeline.evaluation.results import Results
+from pipeline.evaluation.uncertainty import estimate
 from pipeline.report.page import render
-from pipeline.report.sections.expressions import Counts, count_confusion, section
-from pipeline.report.study import MEAN
+from pipeline.report.sections.expressions import Counts, count_confusion, measure_recall, section
 
 
 def test_confusion_is_counted_on_test_with_a_row_a_true_class(found: Found, results: Results) -> None:
@@ -29,17 +31,54 @@ def test_confusion_is_counted_on_test_with_a_row_a_true_class(found: Found, resu
 
 def test_expressions_over_all_networks_and_seeds() -> None:
     # Of the rows 0, 1, 2, 3, 3, 3, 3, 4, 5, 6 the first so many are right.
-    page = render(section(by_hand().study, count_confusion(by_hand().study)))
+    page = render(section(by_hand().study, count_confusion(by_hand().study), measure_recall(by_hand().study)))
     rows = Reader(f"<main>{page}</main>").table("expression", "images")
-    assert [row[:2] for row in rows] == [
-        *([name, "4" if name == "happy" else "1"] for name in CLASSES),
-        [MEAN, "10"],
-    ]
+    assert [row[:2] for row in rows] == [[name, "4" if name == "happy" else "1"] for name in CLASSES]
     happy, sad, surprise = (next(row for row in rows if row[0] == name) for name in ("happy", "sad", "surprise"))
     # 2 + 4 + 3 + 3 of 16, and 4 + 4 + 2 + 3.
     assert happy[2:] == ["75.0%", "81.2% (+6.2)"]
     assert sad[2:] == ["0.0%", "50.0% (+50.0)"]
     assert surprise[2:] == ["0.0%", "0.0% (+0.0)"]
+
+
+def test_recall_is_estimated_with_simultaneous_intervals(found: Found, results: Results) -> None:
+    rows = np.arange(30, 40)
+    answers = results.probabilities[:, :, :, rows].argmax(axis=-1).reshape(-1, 10).astype(np.uint8)
+    once = np.ones((1, 10), np.float32)
+    actual, draws = (
+        bootstrap(LABELS[rows], answers, of, 7).recall[..., 3].reshape(-1, 3, 2, 2) for of in (once, drawn(list(rows)))
+    )
+    weights = (0.5, 0.5, -0.5, -0.5)
+    values, drawn_ones = actual[0, [2, 1]].reshape(4, 2), draws[:, [2, 1]].reshape(-1, 4, 2)
+    recall = measure_recall(found.study)
+    expected = estimate(values, drawn_ones, weights, 1 - 0.05 / (7 * 2))  # expressions, and regions but the reference
+    row = row_of(recall, region="face", expression="happy")
+    told = [row[name] for name in ("difference", "low", "high", "p")]
+    assert told == approx([expected.value, expected.low, expected.high, expected.p])
+    of_regions = recall[recall["region"] != "vanilla"]
+    assert of_regions["p_holm"].tolist() == approx(multipletests(of_regions["p"], method="holm")[1].tolist())
+    assert recall.loc[recall["region"] == "vanilla", ["difference", "p", "p_holm"]].isna().all(axis=None)
+
+
+def test_the_picture_of_recall_has_a_row_an_expression() -> None:
+    study = by_hand().study
+    recall = measure_recall(study)
+    recall.loc[recall["expression"] == "sad", "p_holm"] = 0.049
+    recall.loc[recall["expression"] != "sad", "p_holm"] = 0.051
+    page = render(section(study, count_confusion(study), recall))
+    forest = re.findall(r'<table class="forest">.*?</table>', page, re.DOTALL)
+    rows = Reader(forest[0]).tables[0]
+    assert [row[0] for row in rows] == ["expression", "face less vanilla", *CLASSES]
+    marks = re.findall(r'class="line-1 (hollow )?mark"', forest[0])
+    assert [mark == "" for mark in marks] == [name == "sad" for name in CLASSES]
+
+
+def test_of_one_seed_no_expression_is_marked() -> None:
+    study = one_seed().study
+    page = render(section(study, count_confusion(study), measure_recall(study)))
+    assert set(re.findall(r'class="line-\d (hollow )?mark"', page)) == {"hollow "}
+    assert "no mark is full" in page
+    assert "* significant" not in page
 
 
 def test_confusion_of_all_seeds_together() -> None:
@@ -49,7 +88,8 @@ def test_confusion_of_all_seeds_together() -> None:
         return counts
 
     of_network = {"cnn1": matrix(9, 1), "cnn2": matrix(2, 1)}
-    page = render(section(by_hand().study, {cell: of_network[cell.network] for cell in by_hand().study.cells}))
+    of_cells = {cell: of_network[cell.network] for cell in by_hand().study.cells}
+    page = render(section(by_hand().study, of_cells, measure_recall(by_hand().study)))
     figures = re.findall(
         r"<figcaption>(face, [^<]*)</figcaption>\s*(<table class=\"matrix\">.*?</table>)", page, re.DOTALL
     )
@@ -64,7 +104,7 @@ def test_confusion_of_all_seeds_together() -> None:
 
 
 def test_the_plot_of_confusion_holds_every_test_image() -> None:
-    plots = section(by_hand().study, count_confusion(by_hand().study)).plots
+    plots = section(by_hand().study, count_confusion(by_hand().study), measure_recall(by_hand().study)).plots
     assert len(plots) == 8
     # Seed 1 is right on the first seven test images, and calls the others by the next class.
     images = plots["confusion_test/vanilla-cnn1-1"]

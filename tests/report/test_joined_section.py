@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_up import FACE, LABELS, TWINS, make_params, make_results, sure_probabilities
+from made_up import FACE, LABELS, make_params, make_results, sure_probabilities
 from sklearn.metrics import f1_score
 from statsmodels.stats.multitest import multipletests
 from studies import (
@@ -20,16 +20,15 @@ from studies import (
     as_lines,
     by_hand,
     drawn,
-    ends,
-    exact_mcnemar,
     find,
     find_right,
     one_seed,
     row_of,
 )
 
-from pipeline.evaluation import fusion, significance
+from pipeline.evaluation import fusion
 from pipeline.evaluation.results import Results
+from pipeline.evaluation.uncertainty import estimate
 from pipeline.report.page import render
 from pipeline.report.sections.joined import fusion_rows, section, sentence
 from pipeline.report.study import ALL
@@ -47,7 +46,7 @@ def pool_of(results: Results, network: str) -> tuple[list[str], npt.NDArray[np.f
 
 def test_every_network_and_all_together_are_joined_in_four_ways(found: Found) -> None:
     rows = found.fused.fusion[["network", "protocol", "method"]].itertuples(index=False, name=None)
-    protocols = ["test", "test_unique", "validation"]
+    protocols = ["test", "test_unique", "test_cut", "validation_unique", "validation"]
     assert list(rows) == list(product(["cnn1", "cnn2", ALL], protocols, METHODS))
 
 
@@ -68,38 +67,26 @@ def test_joined_models_are_scored_beside_the_best_single_one(
     }
     draws = drawn(rows).astype(np.float64)
     draws /= draws.sum(axis=1, keepdims=True)
-    singles = (probabilities[best][:, rows].argmax(axis=-1) == LABELS[rows]).mean(axis=0)
+    singles = (probabilities[best][:, rows].argmax(axis=-1) == LABELS[rows]).astype(np.float64)
     for method, shares in weights.items():
         answers = np.einsum("k,ksnc->snc", shares, probabilities[:, :, rows].astype(float)).argmax(axis=-1)
-        right = (answers == LABELS[rows]).mean(axis=0)  # of the seeds
+        right = (answers == LABELS[rows]).astype(np.float64)  # (seeds, n)
         row = row_of(found.fused.fusion, network=network, method=method, protocol=protocol)
         assert (row["n"], row["accuracy"]) == (len(rows), approx(right.mean()))
         f1s = [f1_score(LABELS[rows], one, labels=range(7), average="macro", zero_division=0) for one in answers]
         assert row["macro_f1"] == approx(np.mean(f1s))
-        assert [row["low"], row["high"]] == approx(ends(draws @ right))
-        if method == "best single" or protocol == "validation":
+        alone, gain = (estimate(of.mean(axis=1)[None], (draws @ of.T)[:, None]) for of in (right, right - singles))
+        assert [row["low"], row["high"]] == approx([alone.low, alone.high])
+        if method == "best single" or protocol.startswith("validation"):
             assert np.isnan([row[name] for name in ("gain", "gain_low", "gain_high", "p", "p_holm")]).all()
         else:
-            assert row["gain"] == approx(right.mean() - singles.mean())
-            assert [row["gain_low"], row["gain_high"]] == approx(ends(draws @ (right - singles)))
+            told = [row[name] for name in ("gain", "gain_low", "gain_high", "p")]
+            assert told == approx([gain.value, gain.low, gain.high, gain.p])
 
 
-@pytest.mark.parametrize("protocol", ["test", "test_unique"])
-def test_gains_are_tested_as_pairs_are(found: Found, results: Results, protocol: str) -> None:
-    rows = ROWS[protocol]
-
-    def right_by_method(made: Results) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        _, probabilities = pool_of(made, "cnn2")
-        best = fusion.best_single(probabilities[:, :, 20:30], LABELS[20:30])
-        both = probabilities.mean(axis=0), probabilities[best]
-        equal, single = (one[:, rows].argmax(axis=-1) == LABELS[rows] for one in both)
-        return equal, single
-
-    wanted = {"network": "cnn2", "method": "equal weights", "protocol": protocol}
-    equal, single = right_by_method(results)
-    assert row_of(found.fused.fusion, **wanted)["p"] == approx(significance.over_seeds(equal, single, TWINS[rows]))
-    equal, single = right_by_method(one_seed().study.results)
-    assert row_of(one_seed().fused.fusion, **wanted)["p"] == approx(exact_mcnemar(equal[0], single[0]))
+def test_with_one_seed_gains_are_not_tested() -> None:
+    assert one_seed().fused.fusion[["p", "p_holm"]].isna().all(axis=None)
+    assert fusion_rows(one_seed().fused.fusion, "test")[0][-2:] == ["95% interval of it", "members"]
 
 
 def test_gains_are_adjusted_for_all_of_a_protocol(found: Found) -> None:

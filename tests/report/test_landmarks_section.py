@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from pipeline.report.study import Origin
 
 @pytest.fixture
 def results() -> Results:
-    return by_hand().study.results
+    return by_hand().results
 
 
 def test_landmarks_as_they_are_read(results: Results) -> None:
@@ -59,8 +58,7 @@ def test_the_note_on_landmarks_warns_that_dlib_has_seen_the_test_faces(results: 
 def test_the_points_of_every_provider_are_listed_under_what_they_mean(results: Results, tmp_path: Path) -> None:
     ours = results.landmarks.providers["xception"]
     both = results.landmarks.model_copy(update={"providers": {"xception": ours, "dlib": {"common": ours["common"]}}})
-    study = replace(by_hand().study, results=replace(results, landmarks=both))
-    page = render(section(study, Origin(tmp_path, tmp_path / "sources.json", None)))
+    page = render(section(both, Origin(tmp_path, tmp_path / "sources.json", None)))
     reader = Reader(f"<main>{page}</main>")
     rows = reader.table("points by", "subset, view")
     assert [row[:2] for row in rows] == [
@@ -77,6 +75,5 @@ def test_metrics_for_dvc_are_of_the_two_test_sets(results: Results, tmp_path: Pa
     landmarks = results.landmarks.model_copy(
         update={"provider": "dlib", "providers": {"xception": theirs, "dlib": ours}}
     )
-    study = replace(by_hand().study, results=replace(results, landmarks=landmarks))
-    metrics = section(study, Origin(tmp_path, tmp_path / "sources.json", None)).metrics
+    metrics = section(landmarks, Origin(tmp_path, tmp_path / "sources.json", None)).metrics
     assert metrics == {"landmarks": {"landmark_nme_common": 0.0512, "landmark_nme_challenging": 0.0612}}

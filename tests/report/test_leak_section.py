@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from made_up import groups_of, make_params
 from page_reader import Reader
@@ -18,7 +19,6 @@ from studies import (
     by_hand,
     correct_on,
     drawn,
-    ends,
     find,
     find_right,
     row_of,
@@ -27,6 +27,7 @@ from studies import (
 
 from pipeline.common.files import InputError
 from pipeline.evaluation.results import Results
+from pipeline.evaluation.uncertainty import estimate
 from pipeline.params import Params
 from pipeline.report.page import render
 from pipeline.report.sections.leak import leak_rows, measure_leak, section
@@ -51,11 +52,17 @@ def test_the_accuracy_on_test_is_made_of_both_parts(found: Found) -> None:
 
 def test_the_interval_of_a_shift_is_paired(found: Found, results: Results) -> None:
     weights = drawn(ROWS["test"])
-    right = correct_on(results, ROWS["test"])[2, 1].mean(axis=0)
+    right = correct_on(results, ROWS["test"])[2, 1]
     unknown = np.isin(ROWS["test"], ROWS["test_unique"])
-    shifts = [np.average(right, weights=w) - np.average(right[unknown], weights=w[unknown]) for w in weights]
+
+    def shift(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Of both seeds."""
+        whole = np.average(right, axis=1, weights=weights)
+        return np.asarray(whole - np.average(right[:, unknown], axis=1, weights=weights[unknown]))
+
+    expected = estimate(shift(np.ones(10, np.float32))[None], np.stack([shift(of) for of in weights])[:, None])
     row = row_of(measure_leak(found.study), region="face", network="cnn2")
-    assert [row["low"], row["high"]] == approx(ends(np.array(shifts)))
+    assert [row["low"], row["high"]] == approx([expected.low, expected.high])
 
 
 def test_without_known_rows_nothing_shifts(results: Results, params: Params) -> None:
@@ -97,8 +104,7 @@ def test_the_leak_as_it_is_read() -> None:
 
 
 def test_without_known_images_their_accuracy_stays_blank() -> None:
-    study = by_hand().study
-    found = find(replace(study.results, twins=groups_of()), study.params)
+    found = find(replace(by_hand().results, twins=groups_of()), by_hand().study.params)
     assert (
         as_lines(leak_rows(measure_leak(found.study), found.scored))[2]
         == "cnn2; vanilla; 60.0%; ; 60.0%; +0.0; +0.0 to +0.0"

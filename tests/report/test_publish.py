@@ -92,7 +92,8 @@ def test_predictions_are_those_of_what_is_scored_and_tell_no_label(published: Pa
     assert not [name for name in names if "label" in name]
     mine = table[[name for name in names if name.startswith("face/cnn2-1/")]].to_numpy(np.float32)
     np.testing.assert_allclose(mine, results.probabilities[1, 1, 1][table["row"]], atol=1e-3)
-    assert len(names) == 2 + 7 * 8
+    assert list(table["face/fell_back"]) == list(results.fell_back[1][table["row"]])
+    assert len(names) == 2 + 2 + 7 * 8
 
 
 def test_before_the_comparison_nothing_is_published(results: Results, params: Params, tmp_path: Path) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import CLASSES, LABELS, ROLE, make_params, make_results, write_reports
+from made_up import CLASSES, LABELS, ROLE, TWINS, make_params, make_results, quickly, write_reports
+from studies import find
 
 from pipeline.common.files import InputError, write_json
 from pipeline.data.expressions import About, Expressions, Role
 from pipeline.params import Params
 from pipeline.report.publish import _save_predictions
-from pipeline.report.recompute import recompute
+from pipeline.report.recompute import compare_published, read_published, recompute
+from pipeline.report.sections.differences import measure_differences
 
 SPLITS: dict[str, Role] = {"learn": "train", "tune": "validation", "judge": "test"}
 
@@ -44,15 +46,19 @@ def expressions(labels: np.ndarray = LABELS) -> Expressions:
     return Expressions(about, images, labels, np.zeros((count, 0), np.uint16), split, np.full(count, ""))
 
 
+def again(published: Path, labels: np.ndarray = LABELS) -> pd.DataFrame:
+    return recompute(read_published(published, expressions(labels)), expressions(labels))
+
+
 def test_the_scores_are_those_that_were_published(published: Path) -> None:
-    table = recompute(published, expressions())
+    table = again(published)
     assert len(table) == 8 * 2
     assert table["images_apart"].max() == 0
     assert table["published"].tolist() == pytest.approx(table["recomputed"].tolist())
 
 
 def test_other_labels_give_other_scores(published: Path) -> None:
-    table = recompute(published, expressions((LABELS + 1) % 7))
+    table = again(published, (LABELS + 1) % 7)
     assert table["images_apart"].max() > 0
 
 
@@ -62,7 +68,7 @@ def test_an_earlier_version_named_the_split(published: Path) -> None:
     names = dict(zip(SPLITS.values(), SPLITS, strict=True))
     table.insert(1, "split", table.pop("role").map(names))
     table.to_parquet(path)
-    assert recompute(published, expressions())["images_apart"].max() == 0
+    assert again(published)["images_apart"].max() == 0
 
 
 @pytest.mark.parametrize("name", ["predictions.parquet", "metrics.json"])
@@ -73,15 +79,35 @@ def test_what_is_missing_or_damaged_is_one_line(published: Path, name: str) -> N
         else:
             (published / name).write_bytes(content)
         with pytest.raises(InputError, match=name.replace(".", r"\.")):
-            recompute(published, expressions())
+            read_published(published, expressions())
 
 
 def test_a_smaller_data_set_is_refused(published: Path) -> None:
     few = expressions(LABELS[:30])
     with pytest.raises(InputError, match="is of more images than made up here has; take the same data set"):
-        recompute(published, few)
+        read_published(published, few)
 
 
 def test_roles_are_those_of_the_made_up_results(published: Path) -> None:
     table = pd.read_parquet(published / "predictions.parquet")
     assert table["role"].tolist() == [role for role in ROLE if role != "train"]
+
+
+def test_regions_are_compared_anew(published: Path, params: Params) -> None:
+    """The same differences, intervals and p values as of the results that were published, but for half precision."""
+    whole = find(make_results(params), params).tested.pairs
+    with quickly():
+        read = read_published(published, expressions())
+        study = compare_published(read, expressions(), ROLE, TWINS, params)
+        pairs = measure_differences(study).pairs
+    order = ["protocol", "kind", "within"]  # metrics.json lists face first
+    pairs, whole = (table.sort_values(order, ignore_index=True) for table in (pairs, whole))
+    pd.testing.assert_frame_equal(pairs, whole)
+    assert set(pairs["protocol"]) == {"test", "test_unique", "test_cut", "validation_unique"}
+
+
+def test_a_cell_that_was_not_published_is_missed(published: Path, params: Params) -> None:
+    cells = json.loads((published / "metrics.json").read_text())
+    write_json(published / "metrics.json", cells[1:])
+    with pytest.raises(InputError, match="some region was published without some network and seed"):
+        compare_published(read_published(published, expressions()), expressions(), ROLE, TWINS, params)

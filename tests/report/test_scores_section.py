@@ -18,6 +18,7 @@ from studies import (
     approx,
     as_lines,
     by_hand,
+    cell_accuracies,
     drawn,
     drawn_accuracies,
     ends,
@@ -26,25 +27,26 @@ from studies import (
     one_seed,
     predicted_by,
     row_of,
-    with_mean,
 )
 
-from pipeline.evaluation import significance
+from pipeline.evaluation.resampling import bootstrap
 from pipeline.evaluation.results import Results
+from pipeline.evaluation.uncertainty import estimate
 from pipeline.params import Params
 from pipeline.report.page import render
 from pipeline.report.sections.scores import score_rows, section
-from pipeline.report.study import MEAN, ORDER
+from pipeline.report.study import MEAN
 from pipeline.report.tables import markdown_table
+
+PROTOCOLS = ("test", "test_unique", "test_cut", "validation_unique", "validation", "as_reported")
 
 
 def test_there_is_a_score_for_every_protocol_region_and_network_and_their_mean(found: Found) -> None:
     rows = found.scored.scores[["protocol", "region", "network"]].itertuples(index=False, name=None)
-    assert list(rows) == list(product(ORDER, THREE, ["cnn1", "cnn2", MEAN]))
-    assert ORDER[0] == "test"
+    assert list(rows) == list(product(PROTOCOLS, THREE, ["cnn1", "cnn2", MEAN]))
     assert set(found.scored.scores["seeds"]) == {2}
     sizes = found.scored.scores.groupby("protocol")["n"].unique()
-    assert {protocol: n.tolist() for protocol, n in sizes.items()} == {name: [len(ROWS[name])] for name in ORDER}
+    assert {protocol: n.tolist() for protocol, n in sizes.items()} == {name: [len(ROWS[name])] for name in PROTOCOLS}
 
 
 def test_means_and_spread_over_seeds_by_hand() -> None:
@@ -70,7 +72,7 @@ def test_with_one_seed_there_is_no_spread() -> None:
     assert one_seed().scored.scores["accuracy_sd"].isna().all()
 
 
-@pytest.mark.parametrize("protocol", ORDER)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_scores_are_those_of_scikit_learn(found: Found, results: Results, protocol: str) -> None:
     rows = ROWS[protocol]
     for i, region in enumerate(THREE):
@@ -90,18 +92,27 @@ def test_scores_are_those_of_scikit_learn(found: Found, results: Results, protoc
         assert (row["accuracy"], row["macro_f1"]) == approx(tuple(np.mean(of_networks, axis=0)))
 
 
-@pytest.mark.parametrize("protocol", ["test", "validation", "test_unique"])
-def test_intervals_are_those_of_a_direct_bootstrap(found: Found, results: Results, protocol: str) -> None:
+@pytest.mark.parametrize("protocol", ["test", "validation", "test_unique", "test_cut"])
+def test_intervals_know_images_and_trainings(found: Found, results: Results, protocol: str) -> None:
     rows = ROWS[protocol]
-    accuracies = drawn_accuracies(results, rows)
     flat = predicted_by(results, rows).reshape(-1, len(rows)).astype(np.uint8)
-    f1s = significance.bootstrap(LABELS[rows], flat, drawn(rows), 7).macro_f1
-    f1s = with_mean(f1s.reshape(200, 3, 2, 2).mean(axis=-1))
+    once = np.ones((1, len(rows)), np.float32)
+    f1, drawn_f1 = (bootstrap(LABELS[rows], flat, of, 7).macro_f1.reshape(-1, 3, 2, 2) for of in (once, drawn(rows)))
+    measures = {"accuracy": cell_accuracies(results, rows), "macro_f1": (f1[0], drawn_f1)}
+    for i, region in enumerate(THREE):
+        for network, cells in {"cnn1": [0], "cnn2": [1], MEAN: [0, 1]}.items():
+            row = row_of(found.scored.scores, protocol=protocol, region=region, network=network)
+            for name, (values, draws) in measures.items():
+                expected = estimate(values[i, cells], draws[:, i, cells], np.full(len(cells), 1 / len(cells)))
+                assert [row[f"{name}_low"], row[f"{name}_high"]] == approx([expected.low, expected.high])
+
+
+def test_intervals_of_one_seed_are_those_of_a_direct_bootstrap() -> None:
+    accuracies = drawn_accuracies(one_seed().study.results, ROWS["test"])
     for i, region in enumerate(THREE):
         for k, network in enumerate(["cnn1", "cnn2", MEAN]):
-            row = row_of(found.scored.scores, protocol=protocol, region=region, network=network)
+            row = row_of(one_seed().scored.scores, protocol="test", region=region, network=network)
             assert [row["accuracy_low"], row["accuracy_high"]] == approx(ends(accuracies[:, i, k]))
-            assert [row["macro_f1_low"], row["macro_f1_high"]] == approx(ends(f1s[:, i, k]))
 
 
 def test_images_that_were_trained_on_have_no_interval(found: Found) -> None:
@@ -121,11 +132,18 @@ def test_the_share_that_fell_back_is_of_the_images_scored(found: Found) -> None:
 
 def test_the_baseline_is_the_commonest_class_of_training(found: Found) -> None:
     rows = found.scored.baseline.set_index("protocol")
-    assert list(rows.index) == list(ORDER)
+    assert list(rows.index) == list(PROTOCOLS)
     assert set(rows["label"]) == {"happy"}
-    assert rows["n"].to_dict() == {protocol: len(ROWS[protocol]) for protocol in ORDER}
+    assert rows["n"].to_dict() == {protocol: len(ROWS[protocol]) for protocol in PROTOCOLS}
     assert rows["accuracy"].to_dict() == approx(
-        {"test": 0.4, "validation": 0.4, "test_unique": 3 / 8, "as_reported": 0.4}
+        {
+            "test": 0.4,
+            "validation": 0.4,
+            "validation_unique": 0.4,
+            "test_unique": 3 / 8,
+            "test_cut": 4 / 8,
+            "as_reported": 0.4,
+        }
     )
     assert rows["macro_f1"]["test"] == approx(2 * 4 / (10 + 4) / 7)
 
@@ -160,10 +178,11 @@ def test_a_star_is_of_its_own_protocol() -> None:
     pairs = altered(pairs, {"protocol": "test_unique"}, p_holm=0.9)
     stars = {
         protocol: sum("*" in text for row in score_rows(found.scored, pairs, protocol, found.study) for text in row)
-        for protocol in ORDER
+        for protocol in PROTOCOLS
     }
     # With p values forced upon it, the mean has a star too.
-    assert stars == {"test": 3, "test_unique": 0, "validation": 0, "as_reported": 0}
+    assert {protocol for protocol, many in stars.items() if many} == {"test"}
+    assert stars["test"] == 3
 
 
 def test_scores_of_one_seed_have_no_spread() -> None:
@@ -186,7 +205,7 @@ def read(found: Found) -> Reader:
 def test_the_headline_is_open_and_the_other_protocols_on_request() -> None:
     reader = read(by_hand())
     summaries = reader.texts("summary")
-    assert summaries[:3] == ["validation", "test_unique", "as_reported"]
+    assert summaries[:5] == ["test_unique", "test_cut", "validation_unique", "validation", "as_reported"]
     assert "test" in reader.texts("h3")
     assert not any("open" in attributes for attributes in reader.of("details"))
 
@@ -194,7 +213,7 @@ def test_the_headline_is_open_and_the_other_protocols_on_request() -> None:
 def test_intervals_of_every_score_but_those_without() -> None:
     found = by_hand()
     rows = read(found).table("protocol", "region", "network", "n")
-    assert len(rows) == 4 * 2 * 3
+    assert len(rows) == 6 * 2 * 3
     scored = {tuple(row[:3]): row for row in rows}
     row = found.scored.scores[
         (found.scored.scores["protocol"] == "test") & (found.scored.scores["region"] == "face")

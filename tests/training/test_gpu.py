@@ -51,7 +51,7 @@ def train(
     folder: Path, recipe: ClassifierRecipe[Any], name: str = "cnn1", log: Log = lambda *_: None
 ) -> tuple[torch.nn.Module, Progress]:
     made = make_variant()
-    return training.train(made.variant, made.role, name, recipe, 0, {}, folder / "a.pt", log, name)
+    return training.train(made.variant, made.roles, "whole", name, recipe, 0, {}, folder / "a.pt", log, name)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "auto"])

@@ -89,7 +89,7 @@ def classify(folder: str) -> None:
             patch.setattr(training, "augment_batch", note)
             made = make_variant()
             network, progress = training.train(
-                made.variant, made.role, "cnn1", recipe, 0, {}, checkpoint, lambda *_: None, name
+                made.variant, made.roles, "whole", "cnn1", recipe, 0, {}, checkpoint, lambda *_: None, name
             )
         weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
         record = {

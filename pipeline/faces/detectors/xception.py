@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from accelerate import Accelerator
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -63,33 +62,37 @@ def detector(network: nn.Module, precision: str = "auto", mirror: bool = False) 
         mirror: look at the mirror image too, and take the mean. A head that does not vote
             has no other source of uncertainty.
     """
-    accelerator = device.pick(precision)
+    place = device.place(precision)
     folded = _fold(copy.deepcopy(network).eval())
-    folded.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return partial(_locate, folded, accelerator, mirror)
+    folded.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return partial(_locate, folded, place, precision, mirror)
 
 
 def _locate(
-    network: nn.Module, accelerator: Accelerator, mirror: bool, images: npt.NDArray[np.uint8], progress: bool
+    network: nn.Module,
+    place: torch.device,
+    precision: str,
+    mirror: bool,
+    images: npt.NDArray[np.uint8],
+    progress: bool,
 ) -> Guess:
     """The uncertainty is the standard deviation of a point over all votes, as a fraction of the image's side."""
     side = images.shape[1]
     found = np.empty((1 + mirror, len(images), points.COUNT, 3), np.float32)
 
-    batch = BATCH[accelerator.device.type]
+    batch = BATCH[place.type]
 
     def look(start: int) -> None:
-        with torch.inference_mode(), accelerator.autocast():
-            pixels = torch.from_numpy(images[start : start + batch]).to(accelerator.device)[:, None].float()
+        with torch.inference_mode(), device.autocast(place, precision):
+            pixels = torch.from_numpy(images[start : start + batch]).to(place)[:, None].float()
             shown = functional.interpolate(pixels, (INPUT, INPUT), mode="bilinear", antialias=side > INPUT)
             shown = scale(shown).contiguous(memory_format=torch.channels_last)
             for result, view in zip(found, (shown, shown.flip(-1)), strict=False):
                 result[start : start + batch] = network(view)[..., :3].cpu().numpy()
 
     batches = range(0, len(images), batch)
-    for _ in tqdm(
-        _each(look, batches, accelerator), "locating", len(batches), unit="batch", disable=None if progress else True
-    ):
+    looked = _each(look, batches, place)
+    for _ in tqdm(looked, "locating", len(batches), unit="batch", disable=None if progress else True):
         pass
     places, spread = found[..., :2] * side + (side - 1) / 2, found[..., 2]
     if not mirror:
@@ -99,13 +102,13 @@ def _locate(
     return Guess((straight + back) / 2, np.sqrt(np.square(spread).mean(0) + between).mean(-1))
 
 
-def _each(look: Callable[[int], None], batches: range, accelerator: Accelerator) -> Iterator[None]:
+def _each(look: Callable[[int], None], batches: range, place: torch.device) -> Iterator[None]:
     """Look at batches: on a CPU as many at a time as it has threads, each by one of them.
 
     The last maps are too small for several threads to share: two cores are a sixth faster with a batch each.
     """
     threads = torch.get_num_threads()
-    if accelerator.device.type != "cpu" or threads == 1:
+    if place.type != "cpu" or threads == 1:
         yield from map(look, batches)
         return
     try:

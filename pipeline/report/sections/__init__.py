@@ -7,16 +7,19 @@ knows of it.
 
 from __future__ import annotations
 
+from pipeline.evaluation.results import Results
 from pipeline.report.section import Section
 from pipeline.report.sections import (
     calibration,
     curves,
     data,
     differences,
+    ensembles,
     expressions,
     joined,
     landmarks,
     leak,
+    luck,
     making,
     regions,
     reported,
@@ -28,11 +31,14 @@ from pipeline.report.sections.scores import Scores
 from pipeline.report.study import Origin, Study
 
 
-def all_sections(study: Study, origin: Origin, scored: Scores, tested: Differences, fused: Joined) -> list[Section]:
+def all_sections(
+    study: Study, results: Results, origin: Origin, scored: Scores, tested: Differences, fused: Joined
+) -> list[Section]:
     """Every section in the order of the page. To add or remove one, add or remove its line.
 
     Args:
         study: what is compared.
+        results: how its answers came about.
         origin: where it is from.
         scored, tested, fused: what the answer follows from, and other sections than their own use too.
 
@@ -42,14 +48,16 @@ def all_sections(study: Study, origin: Origin, scored: Scores, tested: Differenc
     return [
         scores.section(study, scored, tested.pairs),
         differences.section(study, tested),
+        luck.section(study, luck.measure_luck(study)),
         leak.section(study, leak.measure_leak(study), scored),
         joined.section(study, fused),
-        expressions.section(study, expressions.count_confusion(study)),
-        curves.section(study, scored),
+        ensembles.section(study, ensembles.measure_ensembles(study)),
+        expressions.section(study, expressions.count_confusion(study), expressions.measure_recall(study)),
+        curves.section(study, results.curves, scored),
         calibration.section(study, calibration.measure_calibration(study)),
-        regions.section(study, origin),
-        landmarks.section(study, origin),
-        data.section(study, origin),
+        regions.section(study, results, origin),
+        landmarks.section(results.landmarks, origin),
+        data.section(study, results.audit, origin),
         reported.section(scored, reported.compare_classes(study)),
         making.section(study, origin),
     ]

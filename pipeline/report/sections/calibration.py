@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from pipeline.data.protocols import PROTOCOLS
 from pipeline.evaluation import calibration
 from pipeline.evaluation.calibration import Bin
 from pipeline.report import charts
@@ -18,8 +17,6 @@ from pipeline.report.section import Block, Section
 from pipeline.report.study import HEADLINE, Study
 from pipeline.report.tables import Rows, records
 from pipeline.report.words import percent
-
-FITTED_ON = "validation"
 
 # Of fewer images a bin of the reliability diagram has an accuracy that is mostly chance.
 FEWEST = 10
@@ -45,7 +42,7 @@ def measure_calibration(study: Study) -> Calibration:
 
 
 def _errors(study: Study) -> pd.DataFrame:
-    fitted_on, test = study.rows(FITTED_ON), study.rows(HEADLINE)
+    fitted_on, test = study.rows(study.chosen_on), study.rows(HEADLINE)
     chosen, labels = study.results.labels[fitted_on], study.results.labels[test]
     found = []
     for cell, place in study.cells.items():
@@ -96,8 +93,9 @@ def section(study: Study, found: Calibration) -> Section:
         "diagrams": [(network, _diagram(network, found, study)) for network in study.params.networks],
         "names": [(line_style(number), region) for number, region in enumerate(study.params.regions)],
         "rows": rows,
+        "chosen_on": study.chosen_on,
     }
-    text = f"On {HEADLINE}; the temperature is fitted on {' + '.join(PROTOCOLS[FITTED_ON])}."
+    text = f"On {HEADLINE}; the temperature is fitted on {study.chosen_on}."
     tables = {"calibration": found.calibration}
     return Section("calibration", "Calibration", "Calibration", context, [Block("Calibration", text, rows)], tables)
 

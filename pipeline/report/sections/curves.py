@@ -18,23 +18,24 @@ from pipeline.report.study import Study
 LOSSES = {"validation_loss": "Validation loss", "train_loss": "Training loss"}
 
 
-def section(study: Study, scores: Scores) -> Section:
-    """The section, with what the commonest class would reach."""
-    curves = {cell: table.set_index("step") for cell, table in study.results.curves.items()}
+def section(study: Study, tables: Mapping[Cell, pd.DataFrame], scores: Scores) -> Section:
+    """The section of learning curves, see `Results`, with what the commonest class would reach."""
+    curves = {cell: table.set_index("step") for cell, table in tables.items()}
     accuracies = {cell: 100 * table["validation_accuracy"] for cell, table in curves.items()}
-    baseline = scores.always("validation")
+    baseline = scores.always(study.chosen_on)
     losses = []
     for name, label in LOSSES.items():
         values = {cell: table[name] for cell, table in curves.items()}
         losses.append((label, _charts(values, label.lower(), study)))
     context: dict[str, Any] = {
         "label": baseline["label"],
+        "chosen_on": study.chosen_on,
         "accuracies": _charts(accuracies, "validation accuracy, %", study, 100 * baseline["accuracy"]),
         "losses": losses,
         "names": [(line_style(number), region) for number, region in enumerate(study.params.regions)],
     }
     # A cell has a file of its own: DVC's template draws all rows of a file as one curve.
-    plots = {f"learning_curves/{cell.name.replace(' ', '-')}": table for cell, table in study.results.curves.items()}
+    plots = {f"learning_curves/{cell.name.replace(' ', '-')}": table for cell, table in tables.items()}
     return Section("curves", "Training", "Training", context, plots=plots)
 
 

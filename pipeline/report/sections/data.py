@@ -59,9 +59,8 @@ def group_rows(audit: Audit, elsewhere: list[str]) -> Rows:
     return rows
 
 
-def section(study: Study, origin: Origin) -> Section:
+def section(study: Study, audit: Audit, origin: Origin) -> Section:
     """The section."""
-    audit = study.results.audit
     found, groups = audit_rows(audit), group_rows(audit, study.elsewhere)
     context = {
         "classes": class_rows(audit, study.results.classes),

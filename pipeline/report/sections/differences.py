@@ -9,21 +9,27 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.evaluation import significance
+from pipeline.evaluation.significance import mcnemar
+from pipeline.evaluation.uncertainty import POWER, SIGNIFICANT
 from pipeline.report import charts
 from pipeline.report.charts import Axis, line_style
-from pipeline.report.sample import LEVEL, POWER, SIGNIFICANT, Sample, adjust, interval, paired_test
+from pipeline.report.sample import Sample, adjust
 from pipeline.report.section import Block, Section
-from pipeline.report.study import HEADLINE, MEAN, TESTED, Study
+from pipeline.report.study import HEADLINE, MEAN, Study
 from pipeline.report.tables import Rows, records, where
 from pipeline.report.words import p_value, points, span
 
-NOTE = (
-    "Difference: accuracy of the first less the second, in points, with its 95% interval from a bootstrap of twin "
-    "groups. McNemar: exact p value (the largest over the seeds). Over seeds: p value that takes images and seeds as "
-    "samples. Holm: the p value that counts, adjusted for all pairs of this table. Detectable: the true difference "
-    f"that these images would show as significant in {POWER:.0%} of all cases, between networks as trained and before "
-    "the adjustment."
+SEVERAL = (
+    "Difference: accuracy of the first less the second, in points. Its 95% interval and p take images, by groups of "
+    "twins, and trainings as samples. Holm: the p value that counts, adjusted for all pairs of a network each, and "
+    f"apart from them for those of the mean. Detectable: the true difference that would be found in {POWER:.0%} of all "
+    "cases, before the adjustment. As trained: McNemar's exact test of the networks at hand (the largest p over the "
+    "seeds), which knows nothing of other trainings."
+)
+ONE = (
+    "Difference: accuracy of the first less the second, in points. Its 95% interval takes the images alone, by groups "
+    "of twins, as a sample. There is one seed, so that nothing is known of other trainings, and no difference can be "
+    "called significant. As trained: McNemar's exact test of the two networks at hand, which nearly always differ."
 )
 
 KINDS = ("region", "network")
@@ -31,20 +37,20 @@ KINDS = ("region", "network")
 
 @dataclass(frozen=True)
 class Differences:
-    """Tests on each protocol of `TESTED`. Differences are fractions; `low` and `high` bound a 95% interval.
+    """Estimates on each protocol that tests, and on the one that chooses.
+
+    Differences are fractions; `low` and `high` bound a 95% interval.
 
     Attributes:
-        pairs: of two regions with one network, or two networks on one region: protocol, kind (region or network),
-            within, one, other, difference (accuracy of one less other), low, high, macro_f1_difference,
-            macro_f1_low, macro_f1_high, mcnemar (exact p; the largest over the seeds), over_seeds (p; missing with
-            one seed), p (the one of the two that counts: over_seeds if there is one), detectable (the true
-            difference that would be found with a probability of 80%) and p_holm (p adjusted for all pairs of the
-            protocol and kind). Of the mean over the networks there are no p values.
-        omnibus: Cochran's Q over all regions (or networks): protocol, kind, within, seed, p, p_holm.
+        pairs: of two regions with one network (or the mean of all), or two networks on one region: protocol, kind
+            (region or network), within, one, other, difference (accuracy of one less other), low, high,
+            macro_f1_difference, macro_f1_low, macro_f1_high, images and trainings (the standard errors that come from
+            each), p, detectable, as_trained (McNemar's exact p; the largest over the seeds; not of the mean) and p_holm
+            (p adjusted for all pairs of the protocol and kind, those of the mean apart). With one seed trainings, p,
+            detectable and p_holm are missing.
     """
 
     pairs: pd.DataFrame
-    omnibus: pd.DataFrame
 
 
 class Pair(NamedTuple):
@@ -59,29 +65,31 @@ class Pair(NamedTuple):
 
 
 def measure_differences(study: Study) -> Differences:
-    """Test every pair, and all regions of a network (or networks on a region) together."""
-    pairs = [_test_pairs(study, study.samples[protocol], protocol) for protocol in TESTED]
-    omnibus = [_test_all(study, study.samples[protocol], protocol) for protocol in TESTED]
-    return Differences(pd.concat(pairs, ignore_index=True), pd.concat(omnibus, ignore_index=True))
+    """Estimate the difference of every pair."""
+    protocols = dict.fromkeys((*study.tested, study.chosen_on))
+    pairs = [_of_protocol(study, study.samples[protocol], protocol) for protocol in protocols]
+    return Differences(pd.concat(pairs, ignore_index=True))
 
 
-def _test_pairs(study: Study, sample: Sample, protocol: str) -> pd.DataFrame:
-    found = []
+def _of_protocol(study: Study, sample: Sample, protocol: str) -> pd.DataFrame:
+    networks, found = len(study.params.networks), []
     for pair in _pairs(study):
-        a, b, drawn, actual = pair.first, pair.second, sample.drawn, sample.actual
+        share = sample.share(*pair.first) - sample.share(*pair.second)
+        accuracy, macro_f1 = sample.estimate("accuracy", share), sample.estimate("macro_f1", share)
         record: dict[str, Any] = {"protocol": protocol, "kind": pair.kind, "within": pair.within}
         record |= {"one": pair.one, "other": pair.other}
-        record["difference"] = (actual.accuracy[0][a] - actual.accuracy[0][b]).item()
-        draws = drawn.accuracy[:, *a] - drawn.accuracy[:, *b]
-        record["low"], record["high"] = interval(draws)
-        record["macro_f1_difference"] = (actual.macro_f1[0][a] - actual.macro_f1[0][b]).item()
-        record["macro_f1_low"], record["macro_f1_high"] = interval(drawn.macro_f1[:, *a] - drawn.macro_f1[:, *b])
-        if (pair.kind, pair.within) != ("region", MEAN):  # a region may be called that
-            record |= paired_test(sample.correct[a], sample.correct[b], sample.groups)
-        found.append({**record, "detectable": significance.detectable(draws, 1 - LEVEL, POWER)})
+        record |= {"difference": accuracy.value, "low": accuracy.low, "high": accuracy.high}
+        record["macro_f1_difference"] = macro_f1.value
+        record |= {"macro_f1_low": macro_f1.low, "macro_f1_high": macro_f1.high}
+        record |= {"images": accuracy.images, "trainings": accuracy.trainings, "p": accuracy.p}
+        record |= {"detectable": accuracy.detectable, "of_mean": pair.first[1] == networks}
+        if pair.first[1] < networks:
+            seeds = zip(sample.correct[pair.first], sample.correct[pair.second], strict=True)
+            record["as_trained"] = max(mcnemar(a, b) for a, b in seeds)
+        found.append(record)
     columns = ["protocol", "kind", "within", "one", "other", "difference", "low", "high", "macro_f1_difference"]
-    columns += ["macro_f1_low", "macro_f1_high", "mcnemar", "over_seeds", "p", "detectable"]
-    return adjust(pd.DataFrame(found, columns=columns), "kind")
+    columns += ["macro_f1_low", "macro_f1_high", "images", "trainings", "p", "detectable", "as_trained", "of_mean"]
+    return adjust(pd.DataFrame(found, columns=columns), "kind", "of_mean").drop(columns="of_mean")
 
 
 def _pairs(study: Study) -> Iterator[Pair]:
@@ -96,50 +104,25 @@ def _pairs(study: Study) -> Iterator[Pair]:
             yield Pair("network", region, networks[k], networks[m], (i, k), (i, m))
 
 
-def _test_all(study: Study, sample: Sample, protocol: str) -> pd.DataFrame:
-    regions, networks = list(study.params.regions), list(study.params.networks)
-    found: list[dict[str, Any]] = []
-    for s, seed in enumerate(study.params.seeds):
-        of = {"protocol": protocol, "seed": seed}
-        correct = sample.correct[:, :, s]
-        if len(regions) > 1:
-            for k, network in enumerate(networks):
-                p = significance.cochran_q(correct[:, k].T)
-                found.append({**of, "kind": "region", "within": network, "p": p})
-        if len(networks) > 1:
-            for i, region in enumerate(regions):
-                p = significance.cochran_q(correct[i].T)
-                found.append({**of, "kind": "network", "within": region, "p": p})
-    return adjust(pd.DataFrame(found, columns=["protocol", "kind", "within", "seed", "p"]), "kind", "seed")
-
-
 def pair_rows(pairs: pd.DataFrame, protocol: str, kind: str) -> Rows:
     """Every paired difference of one protocol; kind is region or network."""
     part = where(pairs, protocol=protocol, kind=kind)
-    seeds = part["over_seeds"].notna().any()
+    seeds = part["p"].notna().any()
     within = "network" if kind == "region" else "region"
-    tests = ["McNemar", *(["over seeds"] if seeds else []), "Holm"]
-    rows = [[within, "pair", "difference", "95% interval", *tests, "detectable"]]
+    tests = ["p", "Holm", "detectable"] if seeds else []
+    rows = [[within, "pair", "difference", "95% interval" if seeds else "images only", *tests, "as trained"]]
     for row in records(part):
-        tests = [p_value(row["mcnemar"]), *([p_value(row["over_seeds"])] if seeds else []), p_value(row["p_holm"])]
+        tests = [p_value(row["p"]), p_value(row["p_holm"]), points(row["detectable"])] if seeds else []
         ends = span(row["low"], row["high"], signed=True)
         pair = f"{row['one']} - {row['other']}"
         difference = points(row["difference"], signed=True)
-        rows.append([row["within"], pair, difference, ends, *tests, points(row["detectable"])])
-    return rows
-
-
-def omnibus_rows(omnibus: pd.DataFrame, protocol: str) -> Rows:
-    """Cochran's Q: are all regions of a network, or all networks on a region, right equally often?"""
-    rows = [["within", "of all", "seed", "p", "Holm"]]
-    for row in records(where(omnibus, protocol=protocol)):
-        rows.append([row["within"], f"{row['kind']}s", str(row["seed"]), p_value(row["p"]), p_value(row["p_holm"])])
+        rows.append([row["within"], pair, difference, ends, *tests, p_value(row["as_trained"])])
     return rows
 
 
 def section(study: Study, differences: Differences) -> Section:
     """The section."""
-    pairs = differences.pairs
+    pairs, several = differences.pairs, study.several_seeds
     to_reference = where(pairs, kind="region", other=study.reference)
     # The axis is the same for all protocols.
     scale = charts.axis("points", [0.0, *(100 * to_reference["low"]), *(100 * to_reference["high"])])
@@ -148,21 +131,20 @@ def section(study: Study, differences: Differences) -> Section:
             "protocol": protocol,
             "groups": _forest(where(to_reference, protocol=protocol), scale, study),
             "tests": [_counted(pairs, protocol, kind) for kind in KINDS] if len(pairs) else [],
-            "omnibus": omnibus_rows(differences.omnibus, protocol),
         }
-        for protocol in TESTED
+        for protocol in study.tested
     ]
+    note = SEVERAL if several else ONE
     context = {
         "shown": shown,
         "scale": charts.scale(scale),
         "reference": study.reference,
-        "several_seeds": len(study.params.seeds) > 1,
+        "several_seeds": several,
         "headline": HEADLINE,
-        "note": NOTE,
+        "note": note,
     }
-    block = Block("Differences between regions", NOTE, pair_rows(pairs, HEADLINE, "region"))
-    tables = {"pairs": pairs, "omnibus": differences.omnibus}
-    return Section("differences", "Differences", "How sure the differences are", context, [block], tables)
+    block = Block("Differences between regions", note, pair_rows(pairs, HEADLINE, "region"))
+    return Section("differences", "Differences", "How sure the differences are", context, [block], {"pairs": pairs})
 
 
 def _forest(pairs: pd.DataFrame, scale: Axis, study: Study) -> list[dict[str, Any]]:
@@ -174,8 +156,8 @@ def _forest(pairs: pd.DataFrame, scale: Axis, study: Study) -> list[dict[str, An
             summary = row["within"] == MEAN
             if summary and len(study.params.networks) == 1:
                 continue  # it would say the same again
-            filled = row["p_holm"] < SIGNIFICANT or (summary and not row["low"] <= 0 <= row["high"])
             low, value, high = (100 * row[name] for name in ("low", "difference", "high"))
+            filled = row["p_holm"] < SIGNIFICANT  # never with one seed, where there is no p value
             rows.append(
                 {
                     "network": row["within"],

@@ -9,10 +9,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.classifiers.cells import Cell
-from pipeline.report.section import Section
-from pipeline.report.study import ALL, HEADLINE, MEAN, Study
-from pipeline.report.tables import Rows
-from pipeline.report.words import percent, points
+from pipeline.evaluation.uncertainty import SIGNIFICANT
+from pipeline.report import charts
+from pipeline.report.charts import Axis, line_style
+from pipeline.report.sample import adjust, weigh
+from pipeline.report.section import Block, Section
+from pipeline.report.study import ALL, HEADLINE, Study
+from pipeline.report.tables import Rows, records, where
+from pipeline.report.words import percent, points, span
 
 Counts = npt.NDArray[np.int64]  # a confusion matrix (classes, classes), a row a true class
 
@@ -22,7 +26,36 @@ def count_confusion(study: Study) -> dict[Cell, Counts]:
     return {cell: np.array(study.classification(cell, HEADLINE)["confusion"]) for cell in study.cells}
 
 
-def section(study: Study, confusion: dict[Cell, Counts]) -> Section:
+def measure_recall(study: Study) -> pd.DataFrame:
+    """What each region adds to the recall of each expression on test, in the mean over the networks.
+
+    Returns:
+        region, expression, images, recall, difference (to the reference), low and high of its interval, p and p_holm
+        (adjusted for all expressions and regions). The intervals are simultaneous: all of them together hold the truth
+        in 95% of all cases (Bonferroni). No row for an expression without images.
+    """
+    sample, regions = study.samples[HEADLINE], list(study.params.regions)
+    images = np.bincount(sample.labels, minlength=sample.classes)
+    base, networks = regions.index(study.reference), len(study.params.networks)
+    seen = [code for code in range(sample.classes) if images[code]]
+    many = max(1, len(seen) * (len(regions) - 1))
+    found = []
+    for i, region in enumerate(regions):
+        own = sample.share(i, networks)
+        for code in seen:
+            actual, drawn = sample.actual.recall[0, ..., code], sample.drawn.recall[..., code]
+            record = {"region": region, "expression": study.results.classes[code], "images": images[code]}
+            record["recall"] = weigh(actual, drawn, own).value
+            if i != base:
+                more = weigh(actual, drawn, own - sample.share(base, networks), 1 - SIGNIFICANT / many)
+                record |= {"difference": more.value, "low": more.low, "high": more.high, "p": more.p}
+            found.append(record)
+    columns = ["region", "expression", "images", "recall", "difference", "low", "high", "p"]
+    table = pd.DataFrame(found, columns=columns)
+    return adjust(table.assign(of="all"), "of").drop(columns="of")
+
+
+def section(study: Study, confusion: dict[Cell, Counts], recall: pd.DataFrame) -> Section:
     """The section."""
     regions, networks = list(study.params.regions), list(study.params.networks)
     counts: dict[tuple[str, str], Counts] = {}
@@ -39,11 +72,13 @@ def section(study: Study, confusion: dict[Cell, Counts]) -> Section:
         }
         for network in ([ALL, *networks] if several else networks)
     ]
-    images = counts[study.reference, ALL].sum(axis=1) // (len(networks) * len(study.params.seeds))
-    fewest = min((many, name) for many, name in zip(images.tolist(), study.results.classes, strict=True) if many)
+    # The axis is the same for all regions.
+    scale = charts.axis("points", [0.0, *(100 * recall["low"]), *(100 * recall["high"])])
     context = {
-        "recall": recall_rows({region: counts[region, ALL] for region in regions}, images, study),
-        "fewest": {"images": fewest[0], "name": fewest[1], "points": points(1 / fewest[0])},
+        "recall": recall_rows(recall, study),
+        "forest": _forest(recall, scale, study),
+        "scale": charts.scale(scale),
+        "several_seeds": study.several_seeds,
         "reference": study.reference,
         "classes": study.results.classes,
         "shown": shown,
@@ -51,32 +86,46 @@ def section(study: Study, confusion: dict[Cell, Counts]) -> Section:
     plots = {
         f"confusion_test/{cell.name.replace(' ', '-')}": _images(matrix, study) for cell, matrix in confusion.items()
     }
-    return Section("expressions", "Expressions", "Expression by expression", context, plots=plots)
+    block = Block("Expression by expression", f"Recall on {HEADLINE}.", recall_rows(recall, study))
+    title, tables = "Expression by expression", {"recall": recall}
+    return Section("expressions", "Expressions", title, context, [block], tables, plots)
 
 
-def recall_rows(counts: dict[str, Counts], images: Counts, study: Study) -> Rows:
-    """The share of each expression that is recognised, and in brackets its difference to the reference in points.
-
-    Args:
-        counts: by region, of all networks and seeds together.
-        images: (classes,), the images of each expression.
-        study: what is compared.
-    """
-    shares = {
-        region: [row[code] / row.sum() if row.sum() else np.nan for code, row in enumerate(matrix)]
-        for region, matrix in counts.items()
-    }
-    many = images.tolist()
-    columns = [["expression", *study.results.classes, MEAN], ["images", *(f"{n:,}" for n in [*many, sum(many)])]]
-    for region in counts:
-        mean, base = [[*of, float(np.nanmean(of))] for of in (shares[region], shares[study.reference])]
-        gains = [f" ({points(one - other, signed=True)})" for one, other in zip(mean, base, strict=True)]
-        entries = [
-            percent(share) + ("" if region == study.reference or np.isnan(share) else gain)
-            for share, gain in zip(mean, gains, strict=True)
-        ]
+def recall_rows(recall: pd.DataFrame, study: Study) -> Rows:
+    """The share of each expression that is recognised, in brackets its difference to the reference in points."""
+    columns = [["expression", *(where(recall, region=study.reference)["expression"])]]
+    columns.append(["images", *(f"{many:,}" for many in where(recall, region=study.reference)["images"])])
+    for region in study.params.regions:
+        entries = []
+        for row in records(where(recall, region=region)):
+            star = "*" if row["p_holm"] < SIGNIFICANT else ""
+            more = "" if region == study.reference else f" ({points(row['difference'], signed=True)}{star})"
+            entries.append(percent(row["recall"]) + more)
         columns.append([region, *entries])
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _forest(recall: pd.DataFrame, scale: Axis, study: Study) -> list[dict[str, Any]]:
+    """What each region adds to each expression: a group a region, a row an expression."""
+    groups = []
+    for number, region in enumerate(study.params.regions):
+        rows = []
+        for row in records(where(recall, region=region)):
+            if region == study.reference:
+                continue
+            low, value, high = (100 * row[name] for name in ("low", "difference", "high"))
+            filled = row["p_holm"] < SIGNIFICANT
+            rows.append(
+                {
+                    "expression": row["expression"],
+                    "strip": charts.interval(line_style(number), low, value, high, scale, filled, summary=False),
+                    "points": points(row["difference"], signed=True),
+                    "interval": span(row["low"], row["high"], signed=True),
+                }
+            )
+        if rows:
+            groups.append({"region": region, "rows": rows})
+    return groups
 
 
 def _accuracy(matrix: Counts) -> str:

@@ -11,17 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
-from pipeline.data.protocols import PROTOCOLS
 from pipeline.evaluation import fusion
+from pipeline.evaluation.uncertainty import estimate
 from pipeline.report import charts
 from pipeline.report.charts import Line, line_style
-from pipeline.report.sample import Floats, Sample, adjust, interval, paired_test, score
+from pipeline.report.sample import Floats, Sample, adjust, score
 from pipeline.report.section import Block, Section
-from pipeline.report.study import ALL, HEADLINE, SAMPLED, TESTED, Study
+from pipeline.report.study import ALL, HEADLINE, Study
 from pipeline.report.tables import Rows, records, where
 from pipeline.report.words import p_value, percent, points, span
-
-CHOSEN_ON = "validation"
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,8 @@ class Joined:
 
     Attributes:
         fusion: models of several regions joined: network (or `ALL`), method, members, protocol,
-            n, accuracy, low, high, macro_f1, gain (over the best single model's), gain_low, gain_high, p, p_holm.
+            n, accuracy, low, high, macro_f1, gain (over the best single model's), gain_low, gain_high, p, p_holm
+            (both missing with one seed).
         selection: the path of the greedy selection: network, step, added, validation_accuracy, kept.
     """
 
@@ -42,7 +41,7 @@ def measure_joined(study: Study) -> Joined:
     """Join the regions' models of each network, and then the models of all networks."""
     found: list[dict[str, Any]] = []
     path: list[dict[str, Any]] = []
-    chosen_on = study.samples[CHOSEN_ON].rows
+    chosen_on = study.samples[study.chosen_on].rows
     labels = study.results.labels[chosen_on]
     for network, names, probabilities in _pools(study):
         seen = probabilities[:, :, chosen_on]
@@ -51,8 +50,14 @@ def measure_joined(study: Study) -> Joined:
         fused = {method: fusion.fuse(probabilities, share) for method, share in weights.items()}
         for protocol, sample in study.samples.items():
             found += [
-                {"network": network, "method": method, "members": _members(names, weights[method]), **record}
-                for method, record in _score_fused(fused, sample, protocol).items()
+                {
+                    "network": network,
+                    "method": method,
+                    "members": _members(names, weights[method]),
+                    "protocol": protocol,
+                    **record,
+                }
+                for method, record in _score_fused(fused, sample, protocol in study.tested).items()
             ]
         path += [
             {
@@ -109,36 +114,38 @@ def _members(names: list[str], weights: Floats) -> str:
     return shares[0][0] if len(shares) == 1 else " + ".join(f"{name} {weight:.2f}" for name, weight in shares)
 
 
-def _score_fused(fused: dict[str, npt.NDArray[np.float32]], sample: Sample, protocol: str) -> dict[str, dict[str, Any]]:
-    """The scores of each method (seeds, N, classes) on one protocol, beside those of the first, the best single one."""
+def _score_fused(fused: dict[str, npt.NDArray[np.float32]], sample: Sample, tested: bool) -> dict[str, dict[str, Any]]:
+    """The scores of each method (seeds, N, classes), and where that is tested its gain over the first, the best single.
+
+    What is joined with a seed holds the single model of that seed, so the gain is one value a seed.
+    """
     answers = [probabilities[:, sample.rows].argmax(axis=-1).astype(np.uint8) for probabilities in fused.values()]
     predicted = np.stack(answers)
-    correct = predicted == sample.labels  # (methods, seeds, n)
-    # Shaped as one region with many networks.
-    actual = score(sample.labels, predicted[np.newaxis], sample.classes)
-    drawn = score(sample.labels, predicted[np.newaxis], sample.classes, sample.weights)
+    actual = score(sample.labels, predicted, sample.classes)
+    drawn = score(sample.labels, predicted, sample.classes, sample.weights).accuracy
+    accuracy, macro_f1 = actual.accuracy[0], actual.macro_f1[0]  # (methods, seeds)
     found: dict[str, dict[str, Any]] = {}
     for m, method in enumerate(fused):
-        low, high = interval(drawn.accuracy[:, 0, m])
-        record: dict[str, Any] = {"protocol": protocol, "n": len(sample.labels), "accuracy": actual.accuracy[0, 0, m]}
-        record |= {"low": low, "high": high, "macro_f1": actual.macro_f1[0, 0, m]}
-        if m and protocol in TESTED:
-            record["gain"] = actual.accuracy[0, 0, m] - actual.accuracy[0, 0, 0]
-            record["gain_low"], record["gain_high"] = interval(drawn.accuracy[:, 0, m] - drawn.accuracy[:, 0, 0])
-            record["p"] = paired_test(correct[m], correct[0], sample.groups)["p"]
+        alone = estimate(accuracy[[m]], drawn[:, [m]])
+        record: dict[str, Any] = {"n": len(sample.labels), "accuracy": alone.value, "low": alone.low}
+        record |= {"high": alone.high, "macro_f1": macro_f1[m].mean()}
+        if m and tested:
+            more = estimate(accuracy[[m]] - accuracy[[0]], drawn[:, [m]] - drawn[:, [0]])
+            record |= {"gain": more.value, "gain_low": more.low, "gain_high": more.high, "p": more.p}
         found[method] = record
     return found
 
 
 def fusion_rows(table: pd.DataFrame, protocol: str) -> Rows:
     """Models of several regions joined, beside the best single one."""
-    rows = [
-        ["network", "method", "accuracy", "95% interval", "macro F1", "gain", "95% interval of it", "Holm", "members"]
-    ]
+    tests = ["Holm"] if table["p"].notna().any() else []
+    head = ["network", "method", "accuracy", "95% interval", "macro F1", "gain", "95% interval of it", *tests]
+    rows = [[*head, "members"]]
     for row in records(where(table, protocol=protocol)):
         scores = [percent(row["accuracy"]), span(row["low"], row["high"]), f"{row['macro_f1']:.3f}"]
         gain = [points(row["gain"], signed=True), span(row["gain_low"], row["gain_high"], signed=True)]
-        rows.append([row["network"], row["method"], *scores, *gain, p_value(row["p_holm"]), _shorten(row["members"])])
+        adjusted = [p_value(row["p_holm"])] if tests else []
+        rows.append([row["network"], row["method"], *scores, *gain, *adjusted, _shorten(row["members"])])
     return rows
 
 
@@ -175,7 +182,7 @@ def sentence(table: pd.DataFrame) -> str:
 def section(study: Study, joined: Joined) -> Section:
     """The section."""
     shown = []
-    for protocol in SAMPLED:
+    for protocol in study.samples:
         head, *rows = fusion_rows(joined.fusion, protocol)
         # The last pool is of all networks where there are several, else of the only one.
         pools = [[head, *(row for row in rows if (row[0] == rows[-1][0]) == widest)] for widest in (True, False)]
@@ -189,8 +196,10 @@ def section(study: Study, joined: Joined) -> Section:
         "charts": [(title, _chart(group, f"Forward selection, {title}")) for title, group in groups if group],
         "names": [(line.style, network) for network, line in single] if len(single) > 1 else [],
         "steps": step_rows(joined.selection),
+        "chosen_on": study.chosen_on,
+        "several_seeds": study.several_seeds,
     }
-    text = f"Chosen on {' + '.join(PROTOCOLS[CHOSEN_ON])}, measured on {HEADLINE}."
+    text = f"Chosen on {study.chosen_on}, measured on {HEADLINE}."
     block = Block("Regions joined", text, fusion_rows(joined.fusion, HEADLINE))
     tables = {"fusion": joined.fusion, "selection": joined.selection}
     return Section("joined", "Joined", "Regions joined", context, [block], tables)

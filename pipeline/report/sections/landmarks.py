@@ -6,7 +6,7 @@ from pipeline.evaluation.results import Landmarks
 from pipeline.faces.trials import TEST_SPLITS
 from pipeline.report.pictures import Picture
 from pipeline.report.section import Block, Section
-from pipeline.report.study import Origin, Study
+from pipeline.report.study import Origin
 from pipeline.report.tables import Rows
 from pipeline.report.words import percent
 
@@ -40,9 +40,8 @@ def note(landmarks: Landmarks) -> str:
     return text
 
 
-def section(study: Study, origin: Origin) -> Section:
+def section(landmarks: Landmarks, origin: Origin) -> Section:
     """The section."""
-    landmarks = study.results.landmarks
     rows, text = landmark_rows(landmarks), note(landmarks)
     paths = sorted((origin.reports / "landmarks").glob("*.png"))
     sheets = [Picture(path, path.stem.replace("_", " ").capitalize()) for path in paths]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from pipeline.data.twins import known_rows
-from pipeline.report.sample import interval, score
+from pipeline.report.sample import score, weigh
 from pipeline.report.section import Block, Section
 from pipeline.report.sections.scores import Scores
 from pipeline.report.study import HEADLINE, MEAN, Study
@@ -31,14 +31,15 @@ def measure_leak(study: Study) -> pd.DataFrame:
     weights = sample.weights[:, ~known]
     usable = weights.any(axis=1)
     drawn = score(sample.labels[~known], sample.predicted[..., ~known], sample.classes, weights[usable]).accuracy
-    shifts = sample.drawn.accuracy[usable] - drawn
+    shifts = sample.actual.accuracy[0] - parts["unknown"], sample.drawn.accuracy[usable] - drawn
     found = []
     for i, region in enumerate(study.params.regions):
         for k, network in enumerate([*study.params.networks, MEAN]):
-            record = {"region": region, "network": network, **{name: part[i, k] for name, part in parts.items()}}
-            record["shift"] = sample.actual.accuracy[0, i, k] - record["unknown"]
-            record["low"], record["high"] = interval(shifts[:, i, k])
-            found.append(record)
+            share = sample.share(i, k)
+            shift = weigh(*shifts, share)
+            accuracies = {name: float((share * part.mean(axis=-1)).sum()) for name, part in parts.items()}
+            ends = {"shift": shift.value, "low": shift.low, "high": shift.high}
+            found.append({"region": region, "network": network, **accuracies, **ends})
     return pd.DataFrame(found, columns=["region", "network", "known", "unknown", "shift", "low", "high"])
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.data.protocols import PROTOCOLS, PURPOSES
 from pipeline.evaluation.scores import classification
-from pipeline.report.sample import SIGNIFICANT, interval, score
+from pipeline.evaluation.uncertainty import SIGNIFICANT
+from pipeline.report.sample import score
 from pipeline.report.section import Block, Section
-from pipeline.report.study import HEADLINE, MEAN, ORDER, SAMPLED, Study
+from pipeline.report.study import HEADLINE, MEAN, SAMPLED, Study
 from pipeline.report.tables import Rows, records, where
 from pipeline.report.words import percent, points
 
@@ -43,28 +43,34 @@ class Scores:
 
 def measure_scores(study: Study) -> Scores:
     """Score every region and network under every protocol, and beside them the commonest class."""
-    return Scores(pd.concat([_of_protocol(study, protocol) for protocol in ORDER], ignore_index=True), _baseline(study))
+    found = [_of_protocol(study, protocol) for protocol in study.protocols]
+    return Scores(pd.concat(found, ignore_index=True), _baseline(study))
 
 
 def _of_protocol(study: Study, protocol: str) -> pd.DataFrame:
     params, scored = study.params, study.rows(protocol)
     labels, answers = study.results.labels[scored], study.predicted[..., scored]
     actual = score(labels, answers, len(study.results.classes))
-    correct = (answers == labels).mean(axis=-1)  # (regions, networks, seeds)
-    by_seed = np.concatenate([correct, correct.mean(axis=1, keepdims=True)], axis=1)
     found = []
     for i, region in enumerate(params.regions):
         for k, network in enumerate([*params.networks, MEAN]):
+            # Of the mean over the networks, as of one network, a value a seed.
+            accuracy, macro_f1 = (
+                of[0, i].mean(axis=0) if network == MEAN and k == len(params.networks) else of[0, i, k]
+                for of in (actual.accuracy, actual.macro_f1)
+            )
             record: dict[str, Any] = {"protocol": protocol, "region": region, "network": network}
             record |= {"seeds": len(params.seeds), "n": len(labels)}
-            record |= {"accuracy": actual.accuracy[0, i, k], "macro_f1": actual.macro_f1[0, i, k]}
+            record |= {"accuracy": accuracy.mean(), "macro_f1": macro_f1.mean()}
             if protocol in study.samples:
-                drawn = study.samples[protocol].drawn
-                record["accuracy_low"], record["accuracy_high"] = interval(drawn.accuracy[:, i, k])
-                record["macro_f1_low"], record["macro_f1_high"] = interval(drawn.macro_f1[:, i, k])
-            if len(params.seeds) > 1:
-                record["accuracy_sd"] = by_seed[i, k].std(ddof=1)
-            record["fell_back"] = study.results.fell_back[i, study.rows(protocol)].mean()
+                sample = study.samples[protocol]
+                share = sample.share(i, k)
+                of_accuracy, of_f1 = sample.estimate("accuracy", share), sample.estimate("macro_f1", share)
+                record |= {"accuracy_low": of_accuracy.low, "accuracy_high": of_accuracy.high}
+                record |= {"macro_f1_low": of_f1.low, "macro_f1_high": of_f1.high}
+            if study.several_seeds:
+                record["accuracy_sd"] = accuracy.std(ddof=1)
+            record["fell_back"] = study.results.fell_back[i, scored].mean()
             found.append(record)
     columns = ["protocol", "region", "network", "seeds", "n", "accuracy", "accuracy_low", "accuracy_high"]
     columns += ["accuracy_sd", "macro_f1", "macro_f1_low", "macro_f1_high", "fell_back"]
@@ -74,7 +80,7 @@ def _of_protocol(study: Study, protocol: str) -> pd.DataFrame:
 def _baseline(study: Study) -> pd.DataFrame:
     classes, commonest = study.results.classes, study.commonest
     found = []
-    for protocol in ORDER:
+    for protocol in study.protocols:
         labels = study.results.labels[study.rows(protocol)]
         certain = np.tile(np.eye(len(classes), dtype=np.float32)[commonest], (len(labels), 1))
         scores = classification(labels, certain, study.results.classes)
@@ -87,7 +93,7 @@ def score_rows(scores: Scores, pairs: pd.DataFrame, protocol: str, study: Study)
     """The accuracies of one protocol: a row a region, a column a network, and their mean.
 
     In brackets the difference to the reference in points, with a star where it is significant after Holm's
-    adjustment; with several seeds the standard deviation over them behind a plus-minus sign.
+    adjustment, which takes several seeds; with them the standard deviation over them behind a plus-minus sign.
 
     Args:
         scores: from `measure_scores`.
@@ -131,19 +137,18 @@ def interval_rows(scores: Scores) -> Rows:
 def section(study: Study, scores: Scores, pairs: pd.DataFrame) -> Section:
     """The section, with stars from the tests of pairs."""
     shown, blocks = [], []
-    for protocol in ORDER:
-        note = f"{PURPOSES[protocol]} {scores.always(protocol)['n']:,} images ({' + '.join(PROTOCOLS[protocol])})."
-        rows = score_rows(scores, pairs, protocol, study)
+    brackets = f"Accuracy, and in brackets its difference to {study.reference} in points"
+    if study.several_seeds:
+        brackets += "; * significant after Holm's adjustment, with images and trainings as samples"
+    for protocol in study.protocols:
+        note, rows = study.note(protocol), score_rows(scores, pairs, protocol, study)
         shown.append({"protocol": protocol, "note": note, "rows": rows})
-        brackets = (
-            f"Accuracy, and in brackets its difference to {study.reference} in points; * significant after Holm's "
-            "adjustment."
-        )
-        blocks.append(Block(f"Protocol {protocol}", f"{note} {brackets}", rows))
+        blocks.append(Block(f"Protocol {protocol}", f"{note} {brackets}.", rows))
     context = {
         "shown": shown,
         "headline": HEADLINE,
-        "reference": study.reference,
+        "brackets": brackets,
+        "several_seeds": study.several_seeds,
         "intervals": interval_rows(scores),
     }
     tables = {"scores": scores.scores, "baseline": scores.baseline}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -84,10 +85,18 @@ def draw_points(
     return drawn
 
 
-def draw_box(image: Pixels, box: npt.NDArray[np.float32], scale: int, colour: Colour = YELLOW) -> Pixels:
+def draw_box(
+    image: Pixels, box: npt.NDArray[np.float32], scale: int, colour: Colour = YELLOW, turn: float = 0.0
+) -> Pixels:
     """Draw a box (4,), in continuous pixel edges of the image before `enlarge` made it `scale` times as
-    large."""
+    large; turned about its centre by so many radians."""
     drawn = image.copy()
+    if turn:
+        low, high = box.astype(np.float64).reshape(2, 2)
+        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (high - low) / 2
+        rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        places = _fixed(corners @ rotation + (low + high) / 2, scale)
+        return np.asarray(cv2.polylines(drawn, [places], True, colour, 2, cv2.LINE_AA, SHIFT), np.uint8)
     (x0, y0), (x1, y1) = np.rint((box.reshape(2, 2) + 0.5) * scale).astype(int).tolist()
     # The line's two pixels lie inside the box, so that the box of the whole image is seen too.
     cv2.rectangle(drawn, (x0, y0), (x1 - 1, y1 - 1), colour, 1)
@@ -95,7 +104,7 @@ def draw_box(image: Pixels, box: npt.NDArray[np.float32], scale: int, colour: Co
     return drawn
 
 
-def _fixed(points: npt.NDArray[np.float32], scale: int) -> npt.NDArray[np.int32]:
+def _fixed(points: npt.NDArray[np.floating[Any]], scale: int) -> npt.NDArray[np.int32]:
     """Points in pixels before enlarging, as OpenCV's fixed-point places in the enlarged image."""
     enlarged = (points.astype(np.float64) + 0.5) * scale - 0.5
     # A point far outside is not seen anyhow, and must not overflow.

@@ -1,10 +1,10 @@
-"""The readers that the fuzzer breaks, a module a family of them. To add one, write its `Family` and name it here."""
+"""The readers that the fuzzer breaks, a module a family of them. To add one, write its module and name it here."""
 
 from __future__ import annotations
 
-from fuzz.families import faces, fer2013, images, pictures
+from fuzz.families import faces, fer2013, images, pictures, prepared
 from fuzz.family import Family
 
-FAMILIES: dict[str, Family] = {
-    family.name: family for module in (images, faces, fer2013, pictures) for family in module.FAMILIES
-}
+MODULES = (faces, fer2013, images, pictures, prepared)
+
+FAMILIES: dict[str, Family] = {family.name: family for module in MODULES for family in module.FAMILIES}

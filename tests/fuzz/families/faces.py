@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def _write_dlib(folder: Path) -> None:
 def _read(folder: Path) -> Faces:
     found = find_photographs(folder)
     files_300w(folder)
-    account(found)
+    for line in account(found):
+        assert len(line.encode().splitlines()) == 1
+        assert len(line) <= 500
     return read_300w(found)
 
 
@@ -94,7 +97,7 @@ def _swap_folders(rng: random.Random, folder: Path) -> None:
 
 def _link_folder(rng: random.Random, folder: Path) -> None:
     """A folder is a link to another one, to itself, or out of the data set."""
-    one = folder / rng.choice(["afw", "helen/testset", "helen/more", "ibug"])
+    one = folder / rng.choice(["afw", "helen/testset", "helen/more", "ibug", os.fsdecode(b"lfpw/\xff")])
     if one.is_dir():
         one.rename(folder.parent / f"moved{rng.random()}")
     if one.parent.is_dir():

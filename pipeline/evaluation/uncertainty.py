@@ -1,0 +1,203 @@
+"""How sure a score is when both its images and its trainings could have been others.
+
+Two kinds of chance stand behind every difference between regions or networks. The test set could have held other
+images, which a bootstrap over groups of twins measures. And each training could have started otherwise, which moves
+its accuracy by half a point to a point and a half; only trainings with several seeds show how much. With one seed
+there is an interval that knows the images alone, and no test: two trained networks differ nearly always, and that says
+nothing of the regions that they were trained on.
+
+`pipeline.evaluation.simulation` measures how often what is said here is true; docs/statistics.md has the figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from pipeline.evaluation.resampling import interval
+
+Floats = npt.NDArray[np.float64]
+
+SIGNIFICANT = 0.05
+LEVEL = 1 - SIGNIFICANT
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score, or a difference of scores, and how far it may be off.
+
+    Attributes:
+        value: the mean over the seeds.
+        low, high: the interval of the level asked for.
+        p: of the two-sided test that the truth is 0; nan with one seed.
+        images: the standard error that comes from the images.
+        trainings: the standard error that comes from the trainings; nan with one seed.
+        freedom: degrees of freedom; infinite where all chance comes from the images.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    images: float
+    trainings: float
+    freedom: float
+
+    @property
+    def detectable(self) -> float:
+        """The smallest true value that would be told from 0 at level 5% in 80% of all cases; nan with one seed.
+
+        By the t distribution moved by the true value, which is a hair above what the noncentral one says.
+        """
+        quantiles = stats.t.ppf([(1 + LEVEL) / 2, POWER], self.freedom)
+        return float(np.hypot(self.images, self.trainings) * quantiles.sum())
+
+
+def estimate(values: Floats, drawn: Floats, weights: npt.ArrayLike = (1.0,), level: float = LEVEL) -> Estimate:
+    """The weighted sum of the scores of several cells, with both kinds of chance in its interval.
+
+    A cell is a network on a region. Its trainings are independent of each other, and of those of other cells: equal
+    seeds of two cells share the order of the images and nothing else. (Were they alike, differences would
+    be surer than is said here.) Three variances make up that of the sum:
+
+    - of the images: that of the means over the seeds, from the bootstrap. It holds, once, what an image and a training
+      have to do with each other;
+    - of the trainings: in each cell that over its seeds, divided by their number;
+    - less what this holds of the same images-and-trainings: the bootstrap variance of each seed's distance to the mean
+      of its cell. So the two-way clustered variance counts it once (Cameron, Gelbach and Miller, "Robust inference
+      with multiway clustering", Journal of Business & Economic Statistics 29, 2011); it is never below that of the
+      images.
+
+    The t distribution has the degrees of freedom of Satterthwaite ("An approximate distribution of estimates of
+    variance components", Biometrics Bulletin 2, 1946), those of the images counting as infinitely many. The interval
+    is the percentile interval of the bootstrap, widened as much as the trainings make the standard error and the
+    quantile larger: so it keeps its skewness where scores are near 0 or 1, and with one seed it is that of the images.
+
+    Args:
+        values: (cells, seeds), the scores of each training on the images as they are.
+        drawn: (draws, cells, seeds), the same on each bootstrap draw of images.
+        weights: (cells,), for example 1 and -1 for a difference, or 1 / K for the mean of K networks.
+        level: how often such an interval is meant to hold the truth.
+
+    Raises:
+        ValueError: other shapes, or a score that is not finite.
+    """
+    share = np.asarray(weights, np.float64)
+    if values.ndim != 2 or drawn.shape[1:] != values.shape or len(drawn) < 2 or share.shape != values.shape[:1]:
+        raise ValueError(
+            f"expected scores (cells, seeds), draws of them and weights (cells,), not {values.shape}, {drawn.shape}, "
+            f"{share.shape}"
+        )
+    if not (np.isfinite(values).all() and np.isfinite(share).all()):
+        raise ValueError("a score or a weight is not finite")
+    value, sums = float(share @ values.mean(axis=1)), drawn.mean(axis=2) @ share
+    seeds = values.shape[1]
+    if seeds == 1:
+        return of_images_alone(value, sums, level)
+    # Of each cell, as parts of the variance of the sum.
+    spread = share**2 * values.var(axis=1, ddof=1) / seeds
+    apart = drawn - drawn.mean(axis=2, keepdims=True)
+    shared = share**2 * apart.var(axis=0, ddof=1).sum(axis=1) / (seeds - 1) / seeds
+    of_trainings = max(0.0, float((spread - shared).sum()))
+    return combine(value, sums, of_trainings, float((spread**2).sum()) / (seeds - 1), level)
+
+
+def of_images_alone(value: float, sums: Floats, level: float = LEVEL) -> Estimate:
+    """An estimate of trained classifiers: nothing is known of other trainings, so there is no test; see `combine`."""
+    low, high = (float(end) for end in interval(sums, level))
+    return Estimate(value, low, high, np.nan, float(sums.std(ddof=1)), np.nan, np.nan)
+
+
+def combine(value: float, sums: Floats, of_trainings: float, squares: float, level: float = LEVEL) -> Estimate:
+    """An estimate from the variances of its two kinds of chance; `estimate` says how.
+
+    Args:
+        value: on the images as they are.
+        sums: (draws,), the same on each bootstrap draw of images.
+        of_trainings: the variance that comes from the trainings.
+        squares: the sum of the squares of its parts, each divided by its degrees of freedom.
+        level: of the interval.
+    """
+    of_images = float(sums.var(ddof=1))
+    total = of_images + of_trainings
+    freedom = total**2 / squares if squares else np.inf
+    quantile = float(stats.t.ppf((1 + level) / 2, freedom))
+    low, high = (float(end) for end in interval(sums, level))
+    if of_images:
+        wider = (total / of_images) ** 0.5 * quantile / float(stats.norm.ppf((1 + level) / 2))
+        low, high = value - wider * (value - low), value + wider * (high - value)
+    else:  # every draw says the same, so that only the trainings spread
+        low, high = value - quantile * total**0.5, value + quantile * total**0.5
+    p = _p_value(value, total, freedom)
+    return Estimate(value, low, high, p, of_images**0.5, of_trainings**0.5, freedom)
+
+
+def _p_value(value: float, variance: float, freedom: float) -> float:
+    if variance <= 1e-24:  # nothing varies but by rounding: t would be 0 / 0, or infinite
+        return float(abs(value) < 1e-12)
+    return float(2 * stats.t.sf(abs(value) / variance**0.5, freedom))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """By how much trainings that differ in their seed alone move a score.
+
+    Attributes:
+        deviation: the standard deviation of one training, pooled over the cells.
+        low, high: its 95% interval, where trainings are normally distributed.
+        freedom: degrees of freedom, seeds less one in each cell.
+    """
+
+    deviation: float
+    low: float
+    high: float
+    freedom: int
+
+
+def spread_of(values: Floats) -> Spread:
+    """The standard deviation over seeds, pooled over cells, with its interval by the chi-squared distribution.
+
+    On a test set: what another training changes on these images, which is a little more than it would change on
+    infinitely many.
+
+    Args:
+        values: (cells, seeds), seeds from 2.
+
+    Raises:
+        ValueError: fewer than two seeds, or other axes.
+    """
+    if values.ndim != 2 or values.shape[1] < 2:
+        raise ValueError(f"expected scores (cells, seeds) with seeds from 2, not {values.shape}")
+    freedom = len(values) * (values.shape[1] - 1)
+    squares = float(values.var(axis=1, ddof=1).mean()) * freedom
+    low, high = np.sqrt(squares / stats.chi2.ppf([(1 + LEVEL) / 2, (1 - LEVEL) / 2], freedom))
+    return Spread((squares / freedom) ** 0.5, float(low), float(high), freedom)
+
+
+def seeds_needed(found: Estimate, seeds: int, cells: int, difference: float, most: int = 1000) -> int | None:
+    """How many seeds would show a true difference in 80% of all cases, on a test set like this one.
+
+    More seeds divide what the trainings add to the variance; what the images add stays.
+
+    Args:
+        found: the estimate of such a difference.
+        seeds: how many it had, from 2.
+        cells: how many cells it is made of.
+        difference: the true one, in the unit of the estimate.
+        most: no more seeds than these are thought of.
+
+    Returns:
+        The smallest number from 2, or None where no number of seeds is enough: the images are too few.
+    """
+    for many in range(2, most + 1):
+        of_trainings = found.trainings**2 * seeds / many
+        total = found.images**2 + of_trainings
+        # As if all cells spread alike.
+        freedom = total**2 * cells * (many - 1) / of_trainings**2 if of_trainings else np.inf
+        if total**0.5 * stats.t.ppf([(1 + LEVEL) / 2, POWER], freedom).sum() <= difference:
+            return many
+    return None

@@ -1,0 +1,167 @@
+"""Estimates against statsmodels' two-way clusters and values worked by hand; test_simulation.py has their rates."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
+
+from pipeline.evaluation.resampling import resample
+from pipeline.evaluation.uncertainty import Estimate, combine, estimate, of_images_alone, seeds_needed, spread_of
+
+Floats = npt.NDArray[np.float64]
+
+GROUPS = np.repeat(np.arange(250), np.tile([1, 1, 1, 2, 3], 50))
+
+
+def correct_answers(cells: int, seeds: int, luck: float = 0.1, seed: int = 0) -> Floats:
+    """(cells, seeds, N): twins get the same answers, and some images are easier for all."""
+    rng = np.random.default_rng(seed)
+    ease = rng.normal(size=250)
+    pull = rng.normal(0, luck, (cells, seeds, 1)) + rng.normal(0, 0.6, (cells, seeds, 250))
+    return (ease + pull > -0.3)[..., GROUPS].astype(np.float64)
+
+
+def estimate_of(correct: Floats, weights: tuple[float, ...], draws: int = 4000, level: float = 0.95) -> Estimate:
+    drawn = resample(GROUPS, draws, seed=0).astype(np.float64)
+    scores = np.einsum("bn,csn->bcs", drawn / drawn.sum(axis=1, keepdims=True), correct)
+    return estimate(correct.mean(axis=2), scores, weights, level)
+
+
+def test_the_standard_error_of_one_cell_is_that_of_two_way_clusters() -> None:
+    seeds = 40  # that the formula there divides by the seeds, and not by one less, does not matter then
+    correct = correct_answers(1, seeds, luck=0.3)
+    found = estimate_of(correct, (1.0,))
+    answers = correct[0].ravel()
+    clusters = np.column_stack([np.tile(GROUPS, seeds), np.repeat(np.arange(seeds), len(GROUPS))])
+    fit = OLS(answers, np.ones_like(answers)).fit()
+    expected = float(cov_cluster_2groups(fit, clusters)[0].item()) ** 0.5
+    assert np.hypot(found.images, found.trainings) == pytest.approx(expected, rel=0.03)
+    assert found.trainings > 0.3 * found.images  # both matter here
+
+
+def test_the_trainings_of_two_cells_are_independent() -> None:
+    """That of a difference is the sum of both, whatever the order of the seeds."""
+    correct = correct_answers(2, 4, luck=0.5)
+    difference = estimate_of(correct, (1.0, -1.0))
+    each = [estimate_of(correct[[cell]], (1.0,)).trainings for cell in range(2)]
+    assert difference.trainings**2 == pytest.approx(each[0] ** 2 + each[1] ** 2)
+    turned = correct.copy()
+    turned[1] = turned[1, ::-1]
+    assert estimate_of(turned, (1.0, -1.0)).p == pytest.approx(difference.p, rel=1e-9)
+
+
+def test_the_mean_of_cells_has_a_fraction_of_their_luck() -> None:
+    correct = correct_answers(4, 3, luck=0.5)
+    mean = estimate_of(correct, (0.25,) * 4)
+    each = [estimate_of(correct[[cell]], (1.0,)) for cell in range(4)]
+    assert mean.value == pytest.approx(np.mean([one.value for one in each]))
+    assert mean.trainings**2 == pytest.approx(sum(one.trainings**2 for one in each) / 16)
+
+
+def test_p_and_interval_say_the_same_of_0() -> None:
+    """With many images the interval is next to symmetric, so that its edge lies where p is 5%."""
+    for seed in range(8):
+        correct = correct_answers(2, 3, luck=0.3, seed=seed)
+        found = estimate_of(correct, (1.0, -1.0))
+        half = float(stats.t.ppf(0.975, found.freedom)) * np.hypot(found.images, found.trainings)
+        assert [found.low, found.high] == pytest.approx([found.value - half, found.value + half], abs=0.04 * half)
+        t = found.value / np.hypot(found.images, found.trainings)
+        assert found.p == pytest.approx(2 * stats.t.sf(abs(t), found.freedom))
+
+
+def test_freedom_by_hand() -> None:
+    """One cell of three seeds, where the images say nothing, has two; where these say all, infinitely many."""
+    only_trainings = estimate(np.array([[0.4, 0.5, 0.6]]), np.tile([[[0.4, 0.5, 0.6]]], (10, 1, 1)))
+    assert only_trainings.freedom == 2
+    assert only_trainings.images == pytest.approx(0)
+    assert only_trainings.trainings == pytest.approx(0.1 / 3**0.5)
+    half = float(stats.t.ppf(0.975, 2)) * 0.1 / 3**0.5
+    assert [only_trainings.low, only_trainings.high] == pytest.approx([0.5 - half, 0.5 + half])
+    same = np.tile(np.linspace(0.4, 0.6, 10)[:, None, None], (1, 1, 3))
+    only_images = estimate(np.full((1, 3), 0.5), same)
+    assert (only_images.freedom, only_images.trainings) == (np.inf, 0)
+    assert [only_images.low, only_images.high] == pytest.approx(np.quantile(same[:, 0, 0], [0.025, 0.975]).tolist())
+
+
+def test_with_one_seed_there_is_no_test() -> None:
+    correct = correct_answers(2, 1)
+    found = estimate_of(correct, (1.0, -1.0))
+    assert np.isnan([found.p, found.trainings, found.freedom, found.detectable]).all()
+    drawn = resample(GROUPS, 4000, seed=0).astype(np.float64)
+    sums = (drawn * (correct[0, 0] - correct[1, 0])).sum(axis=1) / drawn.sum(axis=1)
+    assert [found.low, found.high] == pytest.approx(np.quantile(sums, [0.025, 0.975]).tolist())
+    assert of_images_alone(found.value, sums).images == pytest.approx(found.images)
+
+
+def test_where_nothing_varies_a_difference_is_certain() -> None:
+    same = np.full((2, 3), 0.5)
+    assert estimate(same, np.full((5, 2, 3), 0.5), (1.0, -1.0)).p == 1
+    apart = np.array([[0.7] * 3, [0.5] * 3])
+    found = estimate(apart, np.tile(apart, (5, 1, 1)), (1.0, -1.0))
+    assert found.p == 0
+    assert [found.low, found.high] == pytest.approx([0.2, 0.2])
+
+
+def test_a_wider_level_has_a_wider_interval() -> None:
+    correct = correct_answers(2, 3)
+    narrow, wide = (estimate_of(correct, (1.0, -1.0), level=level) for level in (0.95, 0.99))
+    assert wide.low < narrow.low < narrow.high < wide.high
+    assert wide.p == narrow.p
+
+
+def test_detectable_by_hand() -> None:
+    sure = combine(0.0, np.random.default_rng(0).normal(0, 0.01, 100_000), 0.0, 0.0)
+    assert sure.detectable == pytest.approx((1.959964 + 0.841621) * 0.01, rel=0.01)
+
+
+def test_estimate_refuses_what_does_not_fit_together() -> None:
+    for values, drawn, weights in (
+        (np.ones((2, 3)), np.ones((5, 2, 2)), (1.0, 1.0)),
+        (np.ones((2, 3)), np.ones((5, 2, 3)), (1.0,)),
+        (np.ones(3), np.ones((5, 3)), (1.0,)),
+        (np.ones((1, 3)), np.ones((1, 1, 3)), (1.0,)),
+    ):
+        with pytest.raises(ValueError, match=r"\(cells, seeds\)"):
+            estimate(values, drawn, weights)
+    with pytest.raises(ValueError, match="finite"):
+        estimate(np.full((1, 2), np.nan), np.ones((5, 1, 2)))
+
+
+# The spread over seeds
+
+
+def test_spread_is_pooled_over_cells() -> None:
+    found = spread_of(np.array([[0.4, 0.6], [0.5, 0.5]]))
+    assert found.deviation == pytest.approx(0.01**0.5)  # variances 0.02 and 0
+    assert found.freedom == 2
+    assert [found.low, found.high] == pytest.approx(
+        [(0.02 / stats.chi2.ppf(0.975, 2)) ** 0.5, (0.02 / stats.chi2.ppf(0.025, 2)) ** 0.5]
+    )
+
+
+def test_the_interval_of_a_spread_holds_the_truth_in_95_percent() -> None:
+    rng = np.random.default_rng(0)
+    held = [(found := spread_of(rng.normal(0.6, 0.013, (5, 3)))).low <= 0.013 <= found.high for _ in range(2000)]
+    assert 0.935 < np.mean(held) < 0.965
+
+
+def test_spread_needs_two_seeds() -> None:
+    with pytest.raises(ValueError, match="from 2"):
+        spread_of(np.ones((3, 1)))
+
+
+def test_so_many_seeds_are_needed() -> None:
+    """Images add 0.2 points, a training 1.2: n of a cell give 1.2 / sqrt(n)."""
+    found = combine(0.0, np.random.default_rng(0).normal(0, 0.002, 100_000), 0.012**2 / 3, 0.012**4 / 9 / 2)
+    many = seeds_needed(found, seeds=3, cells=1, difference=0.01)
+    assert many is not None
+    for seeds, enough in ((many - 1, False), (many, True)):
+        variance = 0.002**2 + 0.012**2 / seeds
+        freedom = variance**2 / ((0.012**2 / seeds) ** 2 / (seeds - 1))
+        reach = variance**0.5 * stats.t.ppf([0.975, 0.8], freedom).sum()
+        assert (reach <= 0.01) == enough
+    assert seeds_needed(found, seeds=3, cells=1, difference=0.0055) is None  # the images alone need 0.56 points
