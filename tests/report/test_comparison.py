@@ -211,6 +211,7 @@ TITLES = [
     "Differences between regions",
     "The luck of training",
     "What leaks",
+    "Images that were not cut",
     "Regions joined",
     "Regions against trainings",
     "Expression by expression",
@@ -262,8 +263,8 @@ def test_the_summary_says_nothing_of_joining_one_model(origin: Origin) -> None:
 
 
 FRAMES = (
-    *("scores", "baseline", "pairs", "luck", "seeds_needed", "leak", "fusion", "selection", "ensembles", "recall"),
-    *("calibration", "reported_per_class"),
+    *("scores", "baseline", "pairs", "luck", "seeds_needed", "leak", "fallback", "giveaway", "fusion", "selection"),
+    *("ensembles", "recall", "calibration", "reported_per_class"),
 )
 
 
