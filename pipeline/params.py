@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML  # DVC's own reader, so that both read the same file alike (1e-3 is a number, say)
 from ruamel.yaml.error import YAMLError
@@ -19,14 +19,16 @@ from pipeline.classifiers.recipe import ClassifierRecipe, Classifiers
 from pipeline.common.files import InputError
 from pipeline.common.settings import Section
 from pipeline.data import readers
-from pipeline.data.roles import Shares, SplitRule, read_split
+from pipeline.data.extra import Extra
+from pipeline.data.outside import Outside
+from pipeline.data.roles import Folds, SplitRule, read_split
 from pipeline.data.twins import TwinRule
 from pipeline.faces.detector_settings import LandmarkSettings
 from pipeline.faces.recipe import LandmarkRecipe
 from pipeline.regions.definitions import REGION_FORMS, REGION_NAME, Region, read_region, resolve
 from pipeline.training.recipe import FitRecipe
 
-DEMO_FORMAT = "fer2013"
+DEMO_FORMATS = ("fer2013", "ferplus")  # which files the demo is drawn as
 
 
 class Data(Section):
@@ -34,13 +36,20 @@ class Data(Section):
 
     source: Literal["demo", "real"]
     expressions: str  # the reader of the expression data set
+    settings: Annotated[Any, Field(validate_default=True)] = {}  # the reader's own
+    extra: Extra | None = None  # more images to train on
+    outside: Outside | None = None  # another data set to test on
 
     @field_validator("expressions")
     @classmethod
     def _is_a_reader(cls, name: str) -> str:
-        if name not in readers.names():
-            raise ValueError(f"must be one of {', '.join(readers.names())}")
-        return name
+        return readers.known(name)
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _are_the_readers(cls, settings: Any, info: ValidationInfo) -> Any:
+        name = info.data.get("expressions")
+        return readers.settings_of(name).model_validate(settings) if name else settings
 
 
 class Recipe(Section):
@@ -78,6 +87,11 @@ class Params(Section):
         """How the data set is split."""
         rule: SplitRule = self.split
         return rule
+
+    @property
+    def in_folds(self) -> bool:
+        """Whether every row is tested once, in one of several folds."""
+        return isinstance(self.split_rule, Folds)
 
     @property
     def source_folder(self) -> Path:
@@ -161,8 +175,9 @@ def _check_names(path: Path, params: Params) -> None:
             )
     if len({name.lower() for name in params.regions}) < len(params.regions):
         raise InputError(f"{path}: regions: two names differ only in case; rename one")
-    if params.data.source == "demo" and params.data.expressions != DEMO_FORMAT:
-        raise InputError(f"{path}: data.expressions: the demo is drawn in the format {DEMO_FORMAT}; set it to that")
+    if params.data.source == "demo" and params.data.expressions not in DEMO_FORMATS:
+        known = " or ".join(DEMO_FORMATS)
+        raise InputError(f"{path}: data.expressions: the demo is drawn in the format {known}; set it to that")
     for name in params.regions:
         try:
             resolve(name, params.regions)
@@ -201,12 +216,21 @@ def _unknown(location: list[str]) -> str:
     """What became of a key that there is not, or else what may stand in its place."""
     if location[0] == "regions":
         return f"unknown key; a region is {REGION_FORMS}"
+    if location[0] == "split":
+        return "unknown key; may be shares or folds, group, seed"
+    if _of_a_reader(location):
+        return "unknown key; docs/your_images.md has what each reader takes"
     section = _section(location[:-1])
     for (kind, key), remedy in RENAMED.items():
         if key == location[-1] and issubclass(section, kind):
             return f"{remedy}; see CHANGELOG.md"
     keys = ", ".join(_keys(section))
     return f"unknown key; may be {keys}" if keys else f"unknown key; {location[-2]} takes none"
+
+
+def _of_a_reader(location: list[str]) -> bool:
+    """Whether a key is in a reader's own settings."""
+    return location[:2] == ["data", "settings"] or location[:3] == ["data", "outside", "settings"]
 
 
 def _keys(section: type[BaseModel]) -> list[str]:
@@ -216,8 +240,8 @@ def _keys(section: type[BaseModel]) -> list[str]:
 
 def _section(location: list[str]) -> type[BaseModel]:
     """The section that a key of the settings holds; without a key, all of them."""
-    if location[:1] == ["split"]:
-        return Shares  # of the two forms, the one that has keys
+    if _of_a_reader(location):
+        return Section  # which one depends on the reader
     found: Any = Params
     for part in location:
         # Of dict[str, X], X; X | None stands for X.

@@ -22,7 +22,8 @@ def main(region: str) -> None:
     params = load_params()
     params.region(region)  # that there is one of this name
     expressions = Expressions.load(Path("data/expressions"))
-    located, role = Located.load(Path("data/landmarks.npz")), Roles.load(Path("data/roles.npz")).role
+    located = Located.load(Path("data/landmarks.npz"))
+    role = Roles.load(Path("data/roles.npz")).trainings[0][1].role  # of folds, while the first is tested
     folder, limits = Path(f"data/variants/{region}"), (params.landmarks.max_error, expressions.side)
     points, errors = located.points, located.expected_error
     # Only train images decide what a region comes to, and only they are shown to whoever tunes one.

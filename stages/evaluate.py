@@ -1,13 +1,15 @@
 """Apply one classifier to every row of its region, and score it under each protocol."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from pipeline.classifiers.classifier_file import load_classifier
+from pipeline.classifiers.classifier_file import Classifier, load_classifier
 from pipeline.common.files import whole_folder, write_json
 from pipeline.data import protocols
-from pipeline.data.roles import Roles
+from pipeline.data.roles import OUTSIDE, Roles
 from pipeline.data.twins import Twins
 from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.scores import classification
@@ -15,28 +17,90 @@ from pipeline.params import load_params
 from pipeline.regions.variants import Variant
 from stages import run
 
+# What is scored of a split in folds: the rows that a network was trained on are never looked at.
+BY_FOLD = ("validation", "validation_unique", "test", "test_unique")
+
 
 def main(region: str, network: str, seed: str) -> None:
     params = load_params()
     cell = params.cell(region, network, seed)
     variant = Variant.load(Path(f"data/variants/{region}"))
-    role, twins = Roles.load(Path("data/roles.npz")).role, Twins.load(Path("data/twins.npz")).twins
+    roles, twins = Roles.load(Path("data/roles.npz")), Twins.load(Path("data/twins.npz")).twins
     model = load_classifier(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"))
-    classes = variant.about.classes
-    probabilities = np.empty((len(variant), len(classes)), np.float32)
-    scored = np.isin(role, ["validation", "test"])
-    # The others, four rows of five, only `as_reported` scores: without test-time augmentation.
-    for rows, augmentation in ((~scored, "none"), (scored, params.chosen.test_time_augmentation)):
-        probabilities[rows] = model.probabilities(variant.images[rows], augmentation)
-    scores = {}
-    for protocol in protocols.PROTOCOLS:
-        rows = protocols.rows(role, twins, protocol)
-        scores[protocol] = classification(variant.labels[rows], probabilities[rows], classes)
+    augmentation = params.chosen.test_time_augmentation
+    own = roles.role != OUTSIDE  # the first rows
+    # That an outside image has a twin takes nothing from the data set's own test.
+    twins = np.where(own, twins, len(own) + np.arange(len(own), dtype=np.int32))
+    if not roles.folds:
+        probabilities = _probabilities(model, variant, roles.role, augmentation)
+        every = {name: protocols.rows(roles.role, twins, name) for name in protocols.PROTOCOLS}
+        scores = {"protocols": {name: _score(variant, rows, probabilities) for name, rows in every.items()}}
+    else:
+        probabilities, scores = _in_folds(model, variant, [fold.role for fold in roles.folds], twins, augmentation)
+    if not own.all():
+        scores["protocols"][OUTSIDE] = _score(variant, ~own, probabilities)
     made = {"data": params.data.source, "recipe": params.recipe}
     with whole_folder(Path(f"reports/classifiers/{region}/{network}-{seed}")) as part:
-        predictions = Predictions(classes, role, twins, variant.labels, variant.fell_back, probabilities)
+        predictions = Predictions(
+            variant.about.classes,
+            roles.role[own],
+            twins[own],
+            variant.labels[own],
+            variant.fell_back[own],
+            probabilities[own],
+        )
         predictions.save(part / "predictions.parquet")
-        write_json(part / "metrics.json", {**cell._asdict(), **made, "protocols": scores})
+        write_json(part / "metrics.json", {**cell._asdict(), **made, **scores})
+
+
+def _score(variant: Variant, rows: npt.NDArray[Any], probabilities: npt.NDArray[np.float32]) -> dict[str, Any]:
+    return classification(variant.labels[rows], probabilities[rows], variant.about.classes)
+
+
+def _probabilities(
+    model: Classifier, variant: Variant, role: npt.NDArray[np.str_], augmentation: str
+) -> npt.NDArray[np.float32]:
+    """What a network says of every row, (N, classes)."""
+    probabilities = np.empty((len(variant), len(variant.about.classes)), np.float32)
+    scored = np.isin(role, ["validation", "test", OUTSIDE])
+    # The others, four rows of five, only `as_reported` scores: without test-time augmentation.
+    for rows, how in ((~scored, "none"), (scored, augmentation)):
+        if rows.any():
+            probabilities[rows] = model.probabilities(variant.images[rows], how)
+    return probabilities
+
+
+def _in_folds(
+    model: Classifier,
+    variant: Variant,
+    by_fold: list[npt.NDArray[np.str_]],
+    twins: npt.NDArray[np.int32],
+    augmentation: str,
+) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+    """What of each row that network says that did not see it, (N, classes); scores by fold, and of all rows together.
+
+    Of a row that is tested in no fold, from outside or added to train on, all networks together are asked.
+    """
+    shape = (len(variant), len(variant.about.classes))
+    said = {"validation": np.empty(shape, np.float32), "test": np.empty(shape, np.float32)}
+    every: dict[str, list[npt.NDArray[np.bool_]]] = {name: [] for name in BY_FOLD}
+    folds = []
+    for fold, role in enumerate(by_fold):
+        for name, probabilities in said.items():
+            probabilities[role == name] = model.of_fold(fold).probabilities(variant.images[role == name], augmentation)
+        for name in BY_FOLD:
+            every[name].append(protocols.rows(role, twins, name))
+        folds.append({name: _score(variant, every[name][-1], said[_said_as(name)]) for name in BY_FOLD})
+    pooled = {name: _score(variant, np.any(rows, axis=0), said[_said_as(name)]) for name, rows in every.items()}
+    left = ~np.any([role == "test" for role in by_fold], axis=0)
+    if left.any():
+        said["test"][left] = model.probabilities(variant.images[left], augmentation)
+    return said["test"], {"protocols": pooled, "folds": folds}
+
+
+def _said_as(protocol: str) -> str:
+    """Each row is validated in one fold and tested in another: in which role a protocol asks of it."""
+    return "validation" if protocol.startswith("validation") else "test"
 
 
 if __name__ == "__main__":

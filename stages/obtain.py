@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pipeline.common.files import whole_folder
+from pipeline.data import extra, outside
 from pipeline.data.readers import reader
 from pipeline.data.sources import find_sources, record_sources
 from pipeline.demo import draw_demo
@@ -19,9 +20,12 @@ def main() -> None:
     with whole_folder(folder) as part:
         if params.data.source == "demo":
             draw_demo(part)
-        found = find_sources(
-            part if params.data.source == "demo" else RAW, [reader(params.data.expressions).WANTED, photographs.WANTED]
-        )
+        sets = [reader(params.data.expressions).WANTED, photographs.WANTED]
+        if params.data.extra:
+            sets.append(extra.wanted(params.data.extra))
+        if params.data.outside:
+            sets.append(outside.wanted(params.data.outside))
+        found = find_sources(part if params.data.source == "demo" else RAW, sets)
         record_sources(part / "sources.json", found)
 
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from pipeline.common.files import whole_folder, write_json
+from pipeline.data import readers
 from pipeline.data.audit import audit
+from pipeline.data.extra import add_extra
+from pipeline.data.outside import add_outside
+from pipeline.data.proportions import proportions
 from pipeline.data.protocols import rows
-from pipeline.data.readers import reader
 from pipeline.data.roles import assign_roles
 from pipeline.data.sources import Sources
 from pipeline.data.twin_search import find_twins
@@ -18,15 +21,22 @@ from stages import run
 def main() -> None:
     params = load_params()
     sources = Sources.load(params.source_folder / "sources.json")
-    format_reader = reader(params.data.expressions)
-    expressions = format_reader.read(sources)
+    expressions = readers.read(params.data.expressions, sources, params.data.settings)
     if params.data.source == "real":
-        print(*format_reader.account(sources, expressions), sep="\n", flush=True)
+        print(*readers.reader(params.data.expressions).account(sources, expressions), sep="\n", flush=True)
+    if params.data.extra:
+        expressions = add_extra(expressions, sources, params.data.extra)
+    if params.data.outside:
+        expressions = add_outside(expressions, sources, params.data.outside)
     twins = find_twins(expressions.images, params.twins.min_correlation)
     roles = assign_roles(expressions, twins.twins, params.split_rule, params.twins.train_on)
-    rows(roles.role, twins.twins, "test_unique")  # that there are some is said here, and not after hours of training
+    for _, meanwhile in roles.trainings:
+        rows(
+            meanwhile.role, twins.twins, "test_unique"
+        )  # that there are some is said here, and not after hours of training
     with whole_folder(Path("reports/expressions")) as part:
         write_json(part / "audit.json", audit(expressions, roles.role, twins))
+        write_json(part / "split.json", proportions(expressions, twins.twins, roles))
         save_png(part / "classes.png", expressions_sheet(expressions))
         save_png(part / "audit.png", audit_sheet(expressions, roles.role, twins))
     twins.save(Path("data/twins.npz"))

@@ -21,7 +21,8 @@ PICTURE = Path("reports/preview.png")
 def main() -> None:
     params = load_params()
     expressions = Expressions.load(Path("data/expressions"))
-    located, role = Located.load(Path("data/landmarks.npz")), Roles.load(Path("data/roles.npz")).role
+    located = Located.load(Path("data/landmarks.npz"))
+    role = Roles.load(Path("data/roles.npz")).trainings[0][1].role  # of folds, while the first is tested
     # No test image is looked at by whoever tunes a region.
     train = np.flatnonzero(role == "train")
     shown = train[np.linspace(0, len(train) - 1, min(IMAGES, len(train))).round().astype(int)]

@@ -1,14 +1,20 @@
-"""Train one network on one region."""
+"""Train one network on one region; of a split in folds, one for each fold."""
 
 from pathlib import Path
+from typing import Any
 
+from torch import nn
+
+from pipeline.classifiers.cells import Cell
 from pipeline.classifiers.classifier_file import save_classifier
+from pipeline.classifiers.ensemble import Ensemble
 from pipeline.classifiers.training import train
 from pipeline.common import device
 from pipeline.common.files import digest, digest_folder
 from pipeline.data.roles import Roles
 from pipeline.params import load_params
 from pipeline.regions.variants import Variant
+from pipeline.training.checkpoint import Progress
 from pipeline.training.curves import curves
 from stages import run
 
@@ -18,22 +24,53 @@ ROLES = Path("data/roles.npz")
 def main(region: str, network: str, seed: str) -> None:
     params = load_params()
     cell = params.cell(region, network, seed)
-    recipe = params.classifier_recipe(network)
     folder = Path(f"data/variants/{region}")
-    variant, roles = Variant.load(folder), Roles.load(ROLES)
     identity = {"data": digest_folder(folder), "roles": digest(ROLES), "fallback": params.fallback}
-    title = f"{network} on {region}"
-    checkpoint = Path(f".checkpoints/{region}-{network}-{seed}.pt")
-    with curves(Path(f"reports/training/{cell.path}")) as log:
-        model, progress = train(
-            variant, roles, params.fallback, network, recipe, cell.seed, identity, checkpoint, log, title
-        )
-        best = progress.history[progress.best_epoch]
-        scores = {roles.chosen_on: {"accuracy": best["validation_accuracy"], "log_loss": best["validation_loss"]}}
-        path = Path(f"models/classifiers/{cell.path}.safetensors")
-        save_classifier(path, model, variant, cell, recipe, identity["data"], progress.best_epoch, scores)
+    variant, roles = Variant.load(folder), Roles.load(ROLES)
+    recipe = params.classifier_recipe(network)
+    path = Path(f"models/classifiers/{cell.path}.safetensors")
+    made: list[tuple[nn.Module, Progress]] = []
+    checkpoints = []
+    for fold, meanwhile in roles.trainings:
+        title = f"{network} on {region}" if fold is None else f"{network} on {region}, fold {fold}"
+        # Of a fold that is done, it keeps the result until all of them are.
+        checkpoints.append(Path(f".checkpoints/{cell._replace(fold=fold).path.replace('/', '-')}.pt"))
+        same = identity if fold is None else {**identity, "fold": fold}
+        with curves(_curves(cell, fold)) as log:
+            given = (network, recipe, cell.seed, same, checkpoints[-1], log, title)
+            made.append(train(variant, meanwhile, params.fallback, *given))
+            if len(made) == len(roles.trainings):
+                _save(path, made, variant, cell, recipe, identity["data"], roles.chosen_on)
     if device.first_process():
-        checkpoint.unlink(missing_ok=True)
+        for checkpoint in checkpoints:
+            checkpoint.unlink(missing_ok=True)
+
+
+def _curves(cell: Cell, fold: int | None) -> Path:
+    """Where the learning curves go: of a fold below the cell's."""
+    folder = Path(f"reports/training/{cell.path}")
+    return folder if fold is None else folder / f"fold-{fold}"
+
+
+def _save(
+    path: Path,
+    made: list[tuple[nn.Module, Progress]],
+    variant: Variant,
+    cell: Cell,
+    recipe: Any,
+    data: str,
+    chosen_on: str,
+) -> None:
+    """Write the network, or those of all folds, with the mean of their scores."""
+    best = [progress.history[progress.best_epoch] for _, progress in made]
+    accuracy, log_loss = (
+        sum(metrics[f"validation_{name}"] for metrics in best) / len(best) for name in ("accuracy", "loss")
+    )
+    scores = {chosen_on: {"accuracy": accuracy, "log_loss": log_loss}}
+    epochs = tuple(progress.best_epoch for _, progress in made)
+    one = len(made) == 1
+    model = made[0][0] if one else Ensemble(model for model, _ in made)
+    save_classifier(path, model, variant, cell, recipe, data, epochs[0] if one else epochs, scores)
 
 
 if __name__ == "__main__":

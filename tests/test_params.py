@@ -121,7 +121,7 @@ def test_1_stands_for_identical_images_alone(tmp_path: Path) -> None:
 
 def test_other_recipes_may_be_added(tmp_path: Path) -> None:
     params = read(tmp_path, "\nstrong:", "\nmine:", RECIPES)
-    assert list(params.recipes) == ["demo", "report", "mine", "brief"]
+    assert list(params.recipes) == ["demo", "report", "mine", "brief", "others"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,9 @@ def test_images_have_16_to_512_pixels(tmp_path: Path, side: int) -> None:
 
 
 WHOLE = r"must be whole, {left, right, top, bottom}, {box}, {align: eyes}, {pixels}, {like} or {points, margin}"
-SPLIT = r"must be official or {shares: \[0.6, 0.2, 0.2\], group: none, twins, subject or both}"
+SPLIT = r"must be official, {shares: \[0.6, 0.2, 0.2\], group: none, twins, subject or both} or {folds: 5, group: ...}"
+DATA = "source, expressions, settings, extra, outside"
+SPLIT_KEYS = "unknown key; may be shares or folds, group, seed"
 NETWORKS = ", ".join(networks.names())
 NAME = "a region's name becomes a file name: use letters, digits and _, a letter first, at most 40"
 
@@ -148,8 +150,20 @@ NAME = "a region's name becomes a file name: use letters, digits and _, a letter
 MISTAKES = [
     # Unknown keys, on each level, with what there is
     ("recipe: demo", "colour: red\nrecipe: demo", "colour", "unknown key; may be data, .*, recipe, .*, landmarks$"),
-    ("data:\n", "data:\n  colour: red\n", "data.colour", "unknown key; may be source, expressions$"),
-    ("split: official", "split: {share: [0.6, 0.2, 0.2]}", "split.share", "unknown key; may be shares, group, seed$"),
+    (
+        "data:\n",
+        "data:\n  colour: red\n",
+        "data.colour",
+        f"unknown key; may be {DATA}$",
+    ),
+    ("settings: {}", "settings: {side: 64}", "data.settings.side", "unknown key; docs/your_images.md has what each"),
+    ("settings: {}", "settings: 5", "data.settings", "must be {}, not 5"),
+    (
+        "split: official",
+        "split: {share: [0.6, 0.2, 0.2]}",
+        "split.share",
+        "unknown key; may be shares or folds, group, seed$",
+    ),
     ("train_on:", "train:", "twins.train", "unknown key; may be min_correlation, train_on$"),
     ("landmarks:\n", "landmarks:\n  colour: red\n", "landmarks.colour", "unknown key; may be provider, .*, max_error$"),
     ("max_error:", "max_disagreement:", "landmarks.max_disagreement", "unknown key; may be provider"),
@@ -167,7 +181,12 @@ MISTAKES = [
     ("left: 1,", "", "regions.face.left", "missing; add it"),
     ("{points: 49-68, margin: 0.3}", "{margin: 0.3}", "regions.mouth.points", "missing; add it"),
     # Another type
-    (r"data:[\s\S]*?(?=\nsplit)", "data: demo", "data", "must be {source, expressions}, not 'demo'"),
+    (
+        r"data:[\s\S]*?(?=\nsplit)",
+        "data: demo",
+        "data",
+        f"must be {{{DATA}}}, not 'demo'",
+    ),
     (r"train_on: \w+", "train_on: 0", "twins.train_on", "valid boolean, not 0"),
     ("side: 48", "side: 48.0", "side", "valid integer, not 48.0"),
     ("margin: 0.3", "margin: x", "regions.mouth.margin", "valid number, not 'x'"),
@@ -205,9 +224,31 @@ MISTAKES = [
     ("margin: 0.3", "margin: -0.1", "regions.mouth.margin", "greater than or equal to 0, not -0.1"),
     ("margin: 0.3", "margin: 5.1", "regions.mouth.margin", "less than or equal to 5, not 5.1"),
     ("source: demo", "source: demmo", "data.source", "'demo' or 'real', not 'demmo'"),
-    ("expressions: fer2013", "expressions: fer2014", "data.expressions", "must be one of fer2013, .*, not 'fer2014'"),
+    (
+        "expressions: fer2013",
+        "expressions: fer2014",
+        "data.expressions",
+        "ck_plus, fer2013, .*, not 'fer2014'",
+    ),
     ("split: official", "split: {shares: [0.6, 0.2, 0.3]}", "split", "must have shares whose sum is 1, not "),
     ("split: official", "split: {shares: [0.8, 0.2, 0.0]}", "split.shares.2", "greater than 0, not 0.0"),
+    ("split: official", "split: {folds: 2}", "split.folds", "greater than or equal to 3, not 2"),
+    (
+        "split: official",
+        "split: {folds: 5, shares: [0.6, 0.2, 0.2]}",
+        "split.shares",
+        "unknown key; may be shares or folds, group",
+    ),
+    ("settings: {}", "extra: {classes: {}}", "data.extra.classes", "at least 1 item"),
+    ("settings: {}", "outside: {expressions: x}", "data.outside.expressions", "must be one of ck_plus, .*, not 'x'"),
+    (
+        "settings: {}",
+        "outside: {expressions: folder, settings: {x: 1}}",
+        "data.outside.settings.x",
+        "unknown key; docs/",
+    ),
+    ("settings: {}", "outside: {classes: {}}", "data.outside.expressions", "missing; add it"),
+    ("settings: {}", "extra: {folder: x}", "data.extra.folder", "unknown key; may be classes, cut$"),
     ("split: official", "split: {shares: [1, 0.5, 0.5]}", "split.shares.0", "less than 1, not 1"),
     (
         "split: official",
@@ -246,7 +287,7 @@ MISTAKES = [
     ("  mouth:", "  7:", "regions.7", "valid string, not 7"),
     ("  mouth:", "  Face:", "regions", "two names differ only in case; rename one"),
     # What refers to something else
-    ("recipe: demo", "recipe: foo", "recipe", r"'foo' is not in recipes.yaml \(demo, report, strong, brief\)"),
+    ("recipe: demo", "recipe: foo", "recipe", r"'foo' is not in recipes.yaml \(demo, report, strong, brief, others\)"),
     ("reference: vanilla", "reference: nose", "reference", r"'nose' is not among regions \(vanilla, face, mouth\)"),
     ("cnn1,", "cnn2,", "networks", "an entry stands twice; remove one"),
     (r"seeds: \[0\]", "seeds: [0, 1, 0]", "seeds", "an entry stands twice; remove one"),
@@ -325,9 +366,9 @@ RECIPE_MISTAKES = [
         "must be nme, wing, soft_wing, l1 or l2 for head: direct, which does not vote, not 'nme_votes'$",
     ),
     (r"ema_decay: [0-9.]+", "ema_decay: 1.0", "demo.landmarks.ema_decay", "less than 1, not 1.0"),
-    (r"schedule: \w+", "schedule: cosine", "demo.landmarks.schedule", "'constant' or 'one_cycle', not"),
+    (r"schedule: \w+", "schedule: cosine", "demo.landmarks.schedule", "'one_cycle' or 'plateau', not"),
     (r"shift: [0-9.]+", "shift: 5", f"{CNN1}.augment.shift", "less than or equal to 1, not 5"),
-    (r"optimizer: \w+", "optimizer: sgd", "demo.landmarks.optimizer", "'adamw' or 'muon', not 'sgd'"),
+    (r"optimizer: \w+", "optimizer: lion", "demo.landmarks.optimizer", "'muon', 'adam' or 'sgd', not 'lion'"),
     (
         r"test_time_augmentation: \w+",
         "test_time_augmentation: one",
@@ -503,8 +544,20 @@ def test_settings_are_read_without_torch() -> None:
     assert "torch" not in loaded.split()
 
 
+TRAINED = [
+    (recipe, network)
+    for recipe, content in load_params(ROOT / "params.yaml").recipes.items()
+    for network in networks.names()
+    if getattr(content.classifiers, network) is not None
+]
+
+
 @pytest.mark.parametrize("network", networks.names())
-@pytest.mark.parametrize("recipe", load_params(ROOT / "params.yaml").recipes)
+def test_the_demo_trains_every_network(network: str) -> None:
+    assert ("demo", network) in TRAINED
+
+
+@pytest.mark.parametrize(("recipe", "network"), TRAINED)
 def test_dvc_can_set_a_key_of_one_network(tmp_path: Path, recipe: str, network: str) -> None:
     """`dvc exp run -S recipes.yaml:...`, which leaves what is written as an alias as it was and says nothing."""
     path = changed(tmp_path, "", "")

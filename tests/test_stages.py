@@ -284,7 +284,7 @@ def test_twins_are_trained_on_or_left_out_as_params_yaml_says(project: Path) -> 
         assert counted["images"].get("unused", 0) == training.count("unused")
         assert (counted["copies"]["test_rows_known"], counted["twins"]["test_rows_known"]) == (0, 1)
         names = {path.name for path in Path("reports/expressions").iterdir()}
-        assert names == {"audit.json", "classes.png", "audit.png"}
+        assert names == {"audit.json", "split.json", "classes.png", "audit.png"}
 
 
 def test_what_counts_as_a_twin_changes_the_roles_only_if_twins_are_left_out_and_never_the_data_set(
@@ -344,6 +344,34 @@ def test_evaluate_scores_test_unique_without_the_twins(project: Path) -> None:
     counts = {protocol: score["n"] for protocol, score in scores.items()}
     assert counts == {"validation": 40, "test": 40, "test_unique": 30, "as_reported": 200}
     assert Predictions.load(folder / "predictions.parquet").twins.tolist() == groups.tolist()
+
+
+def test_evaluate_scores_outside_images_under_a_protocol_of_their_own(project: Path) -> None:
+    write_variant()
+    role = np.repeat(["train", "validation", "test", "outside"], (140, 40, 40, 20))
+    Roles(role, role == "validation").save(Path("data/roles.npz"))
+    groups = np.arange(240, dtype=np.int32)
+    groups[230:] = groups[180:190]  # of images that are tested on, which stay without a twin all the same
+    Twins(groups, groups).save(Path("data/twins.npz"))
+    network = write_classifier()
+    evaluate.main("vanilla", "cnn1", "0")
+    folder = Path("reports/classifiers/vanilla/cnn1-0")
+    scores = json.loads((folder / "metrics.json").read_bytes())["protocols"]
+    counts = {protocol: score["n"] for protocol, score in scores.items()}
+    every = {
+        "validation": 40,
+        "validation_unique": 40,
+        "test": 40,
+        "test_unique": 40,
+        "as_reported": 180,
+        "outside": 20,
+    }
+    assert counts == every
+    variant = Variant.load(Path("data/variants/vanilla"))
+    said = probabilities(network, variant.images[220:], "fp32").argmax(1)
+    assert scores["outside"]["accuracy"] == (said == variant.labels[220:]).mean()
+    found = Predictions.load(folder / "predictions.parquet")  # of the data set's own
+    assert found.role.tolist() == role[:220].tolist()
 
 
 def test_evaluate_augments_at_test_time_what_was_not_trained_on(project: Path) -> None:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn import functional
+from tqdm import tqdm
 
 from pipeline.classifiers.pixels import channels_first, normalise
 from pipeline.common import device
@@ -21,6 +22,7 @@ TEST_TIME_AUGMENTATIONS: dict[str, list[tuple[tuple[int, int], bool]]] = {
 }
 
 BATCH = {"cpu": 512, "cuda": 4096}  # images that are looked at together
+AT_ONCE = 64  # of those that a network sees enlarged
 
 
 def probabilities(
@@ -48,6 +50,26 @@ def probabilities(
             shown = normalise(channels_first(pixels))
             answers = [network(_view(shown, *view)).float().softmax(1) for view in views]
             parts.append((torch.stack(answers).sum(0) / len(views)).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def embeddings(body: nn.Module, images: npt.NDArray[np.uint8], precision: str, title: str) -> npt.NDArray[np.float32]:
+    """What a network gives of each image before its last layer, (N, features, 1, 1); N at least 1.
+
+    Args:
+        body: takes (N, channels, side, side) in -1..1, gives (N, features, 1, 1).
+        images: as `probabilities` takes them.
+        precision: see `device.pick`.
+        title: for the progress bar.
+    """
+    accelerator = device.pick(precision)
+    body = body.to(accelerator.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    parts = []
+    shown = range(0, len(images), AT_ONCE)
+    with torch.inference_mode(), accelerator.autocast():
+        for start in tqdm(shown, title, unit="batch", disable=None if device.first_process() else True):
+            pixels = torch.from_numpy(np.ascontiguousarray(images[start : start + AT_ONCE])).to(accelerator.device)
+            parts.append(body(normalise(channels_first(pixels))).float().cpu().numpy())
     return np.concatenate(parts)
 
 

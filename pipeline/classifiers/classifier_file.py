@@ -16,6 +16,7 @@ from torch import nn
 from pipeline.classifiers import networks
 from pipeline.classifiers.applying import probabilities
 from pipeline.classifiers.cells import Cell
+from pipeline.classifiers.ensemble import Ensemble
 from pipeline.classifiers.network_settings import NetworkSettings, Shape
 from pipeline.classifiers.pixels import MEAN, SCALE
 from pipeline.classifiers.recipe import ClassifierRecipe
@@ -41,7 +42,8 @@ class Header(BaseModel):
         cell: region, network, seed and fold.
         data_set: what it was trained on, and `data`, the SHA-256 of the images that it saw.
         recipe: how it was trained.
-        epoch: the epoch that was kept, from 0.
+        folds: how many networks it is, one a fold of the split; 0 if it is one, without folds.
+        epoch: the epoch that was kept, from 0; of each fold, if there are any.
         scores: by protocol; those that were known when it was trained.
     """
 
@@ -59,7 +61,8 @@ class Header(BaseModel):
     data_set: str
     data: str
     recipe: dict[str, Any]
-    epoch: int
+    folds: int = Field(default=0, ge=0, le=50)
+    epoch: int | tuple[int, ...]
     scores: dict[str, dict[str, float]]
 
 
@@ -79,6 +82,11 @@ class Classifier:
     def shape(self) -> Shape:
         """What the network takes and gives."""
         return Shape(len(self.classes), self.header.channels, self.header.side)
+
+    def of_fold(self, fold: int) -> Classifier:
+        """The one network that was trained while a fold was held out."""
+        assert isinstance(self.network, Ensemble)
+        return Classifier(self.network.members[fold], self.header)
 
     def probabilities(self, images: npt.NDArray[np.uint8], augmentation: str = "none") -> npt.NDArray[np.float32]:
         """See `applying.probabilities`; in the precision that it was trained in."""
@@ -109,12 +117,13 @@ def save_classifier(
     cell: Cell,
     recipe: ClassifierRecipe[NetworkSettings],
     data: str,
-    epoch: int,
+    epoch: int | tuple[int, ...],
     scores: dict[str, dict[str, float]],
 ) -> None:
     """Write a trained network with all that applying it needs.
 
     Args:
+        network: an `Ensemble` of one a fold, or one alone.
         variant: what it was trained on.
         data: the SHA-256 of that.
         epoch, scores: see `Header`.
@@ -133,6 +142,7 @@ def save_classifier(
         data_set=variant.about.name,
         data=data,
         recipe=recipe.model_dump(mode="json"),
+        folds=len(network.members) if isinstance(network, Ensemble) else 0,
         epoch=epoch,
         scores=scores,
     )
@@ -163,6 +173,7 @@ def load_classifier(path: Path) -> Classifier:
         raise InputError(f"{path}: settings that {header.network} does not have; {remedy}") from None
     shape = Shape(len(header.classes), header.channels, header.side)
     with torch.random.fork_rng(devices=[]):  # starting weights, which are replaced at once
-        network = networks.build(header.network, settings, shape)
+        made = [networks.build(header.network, settings, shape) for _ in range(header.folds or 1)]
+        network = Ensemble(made) if header.folds else made[0]
     fill(network, state, path)
     return Classifier(network, header)

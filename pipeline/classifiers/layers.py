@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
 
 from pipeline.classifiers.network_settings import Shape
+from pipeline.classifiers.pixels import resize
 
 POOL = 4  # max-pooling window of the small CNNs, moved by one pixel at a time
 CHANNELS = (10, 20)  # of their two convolutions
@@ -33,7 +36,11 @@ def small_cnn(shape: Shape, *, kernel: int, hidden: tuple[int, ...]) -> nn.Seque
     ]  # fmt: skip
     for wide, narrow in pairwise((second * side * side, *hidden)):
         layers += [nn.Linear(wide, narrow), nn.ReLU()]
-    last = nn.Linear(hidden[-1], shape.classes)
+    return started(layers, nn.Linear(hidden[-1], shape.classes))
+
+
+def started(layers: list[nn.Module], last: nn.Linear) -> nn.Sequential:
+    """A network of layers with ReLU between, with starting weights: signals stay strong, classes equally likely."""
     for layer in layers:
         # PyTorch's own start shrinks the signal at every ReLU; CNN 3, seven layers deep, would barely learn.
         if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -42,6 +49,71 @@ def small_cnn(shape: Shape, *, kernel: int, hidden: tuple[int, ...]) -> nn.Seque
             nn.init.zeros_(layer.bias)
     nn.init.normal_(last.weight, std=0.01)  # all classes start about equally likely
     return nn.Sequential(*layers, last)
+
+
+class Maps(NamedTuple):
+    """Layers so far, and what they give of an image: (channels, side, side)."""
+
+    layers: list[nn.Module]
+    channels: int
+    side: int
+
+    @property
+    def features(self) -> int:
+        """Numbers an image."""
+        return self.channels * self.side * self.side
+
+    def then(self, *layers: nn.Module) -> Maps:
+        """With layers behind it that change no shape."""
+        return self._replace(layers=[*self.layers, *layers])
+
+
+def convolved(
+    maps: Maps, blocks: Sequence[Sequence[int]], normalised: Literal["each", "last", "none"] = "none"
+) -> Maps:
+    """3 x 3 convolutions that keep the side, each followed by ReLU, and 2 x 2 max-pooling after each block of them.
+
+    Small images may be down to one place before the last block; they are not pooled any further.
+
+    Args:
+        maps: what comes before.
+        blocks: the channels of each convolution.
+        normalised: behind which convolutions, after their ReLU, batches are normalised.
+    """
+    layers, channels, side = list(maps.layers), maps.channels, maps.side
+    for number, block in enumerate(blocks):
+        for place, wider in enumerate(block):
+            layers += [nn.Conv2d(channels, wider, 3, padding=1), nn.ReLU()]
+            channels = wider
+            last = (number, place) == (len(blocks) - 1, len(block) - 1)
+            if normalised == "each" or (normalised == "last" and last):
+                layers.append(nn.BatchNorm2d(channels))
+        if side > 1:
+            layers.append(MaxPool(2))
+            side //= 2
+    return Maps(layers, channels, side)
+
+
+def connected(maps: Maps, hidden: Sequence[int], classes: int, dropout: float) -> nn.Sequential:
+    """Maps, then fully connected layers with ReLU between, a share of what goes into each left out at random."""
+    layers = [*maps.layers, Flatten()]
+    for wide, narrow in pairwise((maps.features, *hidden)):
+        layers += [nn.Dropout(dropout), nn.Linear(wide, narrow), nn.ReLU()]
+    return started([*layers, nn.Dropout(dropout)], nn.Linear(hidden[-1], classes))
+
+
+class Inner(nn.Module):
+    """Cuts off an eighth of the image on each side: of 48 x 48 pixels the inner 36 x 36 are left."""
+
+    @staticmethod
+    def side(whole: int) -> int:
+        """What is left of a side."""
+        return whole - 2 * (whole // 8)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) to (N, C, side(H), side(W))."""
+        height, width = images.shape[2:]
+        return images[:, :, height // 8 : height - height // 8, width // 8 : width - width // 8]
 
 
 class MaxPool(nn.MaxPool2d):
@@ -85,3 +157,59 @@ class InColour(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(N, 1 or 3, H, W) to (N, 3, H, W)."""
         return images.expand(-1, 3, -1, -1)
+
+
+class SeparableModule(nn.Module):
+    """Two separable convolutions and a pooling that halves the side, beside a shortcut that does so too; their sum.
+
+    Source: Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2017.
+    """
+
+    def __init__(self, narrow: int, wide: int) -> None:
+        super().__init__()
+        self.shortcut = nn.Sequential(nn.Conv2d(narrow, wide, 1, stride=2, bias=False), nn.BatchNorm2d(wide))
+        self.body = nn.Sequential(
+            *_separable(narrow, wide), nn.ReLU(), *_separable(wide, wide), nn.MaxPool2d(3, stride=2, padding=1)
+        )
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """(N, narrow, H, W) to (N, wide, ceil(H / 2), ceil(W / 2))."""
+        summed: torch.Tensor = self.body(maps) + self.shortcut(maps)
+        return summed
+
+
+def _separable(narrow: int, wide: int) -> list[nn.Module]:
+    """Each channel for itself, then all of each place, and batch normalisation."""
+    return [
+        nn.Conv2d(narrow, narrow, 3, padding=1, groups=narrow, bias=False),
+        nn.Conv2d(narrow, wide, 1, bias=False),
+        nn.BatchNorm2d(wide),
+    ]
+
+
+class Enlarged(nn.Module):
+    """A network that shows ImageNet's images to another: in colour, of its side, in the range that it knows.
+
+    Outside of training it takes a few images at a time: what are small ones to begin with would fill the memory.
+    """
+
+    AT_ONCE = 32
+    scale: torch.Tensor
+    offset: torch.Tensor
+
+    def __init__(self, body: nn.Module, side: int, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.body, self.side = body, side
+        # Levels come as -1..1; ImageNet's networks take (level - mean) / std of levels 0..1.
+        means, deviations = (torch.tensor(levels)[:, None, None] for levels in (mean, std))
+        self.register_buffer("scale", 0.5 / deviations, persistent=False)
+        self.register_buffer("offset", (0.5 - means) / deviations, persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, 1 or 3, H, W) in -1..1 to (N, features, 1, 1)."""
+        parts = [images] if self.training else torch.split(images, self.AT_ONCE)
+        return torch.cat([self.body(self._shown(part)) for part in parts])[:, :, None, None]
+
+    def _shown(self, images: torch.Tensor) -> torch.Tensor:
+        shown = resize(images, self.side).expand(-1, 3, -1, -1) * self.scale + self.offset
+        return shown.contiguous(memory_format=torch.channels_last)

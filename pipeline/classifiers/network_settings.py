@@ -26,6 +26,11 @@ class Shape(NamedTuple):
 class NetworkSettings(Section):
     """A network's own settings. These are none; a network that has some defines a class `Settings` of this kind."""
 
+    @property
+    def last_only(self) -> bool:
+        """Whether the last layer alone is trained, and all before it stays as it is built."""
+        return False
+
     def sides(self, side: int, epochs: int) -> list[int]:
         """The side of the images in each epoch of a training, in pixels: always the same."""
         return [side] * epochs

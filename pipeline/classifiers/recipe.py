@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, TypeVar, cast
 
-from pydantic import Field, create_model
+from pydantic import Field, ValidationInfo, create_model, field_validator
 
 from pipeline.classifiers import networks
 from pipeline.classifiers.network_settings import NetworkSettings
@@ -31,9 +31,18 @@ class ClassifierRecipe(FitRecipe, Generic[Own]):
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     votes: Fraction  # how much of the target is the shares of the votes, where there are any, instead of the label
+    draw_labels: bool = False  # learn one class of each image, drawn anew in each epoch with its share of the target
     class_weights: Fraction  # a class weighs its frequency to the power of minus this; 0: all images count alike
     augment: Augment
     network: Own  # the network's own settings
+
+    @field_validator("network")
+    @classmethod
+    def _images_that_are_looked_at_once_do_not_change(cls, network: Own, info: ValidationInfo) -> Own:
+        augment = info.data.get("augment")
+        if network.last_only and augment is not None and any(augment.model_dump().values()):
+            raise ValueError("must not be frozen where augment changes images, for a frozen network sees each once")
+        return network
 
 
 def recipe_type(network: str) -> type[ClassifierRecipe[Any]]:

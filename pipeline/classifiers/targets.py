@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 
 def soft_targets(
@@ -25,6 +26,18 @@ def soft_targets(
     counts[voted] /= counts[voted].sum(axis=1, keepdims=True)
     shares[voted] += trust * (counts[voted] - shares[voted])
     return shares
+
+
+def drawn_targets(shares: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """One class for each image, drawn with the probability of its share: (N, classes) to (N, classes) of 0 and 1.
+
+    Source: Barsoum et al. (see `soft_targets`), who call it probabilistic label drawing, and draw anew in each epoch.
+
+    Args:
+        generator: on the CPU, so that the draws are the same whatever the device.
+    """
+    chosen = torch.multinomial(shares.cpu(), 1, generator=generator)
+    return torch.zeros_like(shares).scatter_(1, chosen.to(shares.device), 1.0)
 
 
 def class_weights(labels: npt.NDArray[np.uint8], classes: int, balance: float) -> npt.NDArray[np.float32]:

@@ -13,12 +13,12 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.classifiers import networks
-from pipeline.classifiers.applying import probabilities
+from pipeline.classifiers.applying import embeddings, probabilities
 from pipeline.classifiers.augmentation import augment_batch, mix_batch
 from pipeline.classifiers.network_settings import Shape
 from pipeline.classifiers.pixels import channels_first, normalise, resize
 from pipeline.classifiers.recipe import ClassifierRecipe
-from pipeline.classifiers.targets import class_weights, soft_targets
+from pipeline.classifiers.targets import class_weights, drawn_targets, soft_targets
 from pipeline.common import device
 from pipeline.common.code import code_digest
 from pipeline.common.files import InputError
@@ -32,16 +32,28 @@ Rows = npt.NDArray[np.intp]
 Recipe = ClassifierRecipe[Any]
 
 
-class Examples(NamedTuple):
-    """What is learnt from, on the device where that can be.
+class Learner(NamedTuple):
+    """What of a network is trained, and how images come to it.
 
     Attributes:
-        images: (n, channels, side, side) bytes.
+        trained: the network, or its last layer.
+        show: some of the train rows as `trained` takes them, given the epoch and a generator for what is random.
+        judge: what `trained` makes of the validation rows: how likely each class is, (m, classes).
+    """
+
+    trained: nn.Module
+    show: Callable[[torch.Tensor, int, torch.Generator], torch.Tensor]
+    judge: Callable[[nn.Module], npt.NDArray[np.float32]]
+
+
+class Answers(NamedTuple):
+    """What shall be learnt of the train rows, on the device.
+
+    Attributes:
         targets: (n, classes), the share of each class.
         weights: (classes,), how much an image of each class counts.
     """
 
-    images: torch.Tensor
     targets: torch.Tensor
     weights: torch.Tensor
 
@@ -78,45 +90,78 @@ def train(
         )
     torch.manual_seed(seed)
     network = networks.build(name, recipe.network, Shape.of(variant))
-    examples = _examples(variant, train_rows, recipe)
+    teach = _last_layer if recipe.network.last_only else _whole_network
+    learner = teach(network, variant, train_rows, validation_rows, recipe, title)
+    answers = _answers(variant, train_rows, recipe)
     task = Task(
         steps=count_batches(len(train_rows), recipe.batch),
-        batches=_batches(examples, recipe, variant.side, seed),
-        loss=_loss(examples.weights, recipe),
-        validate=_validation(variant, validation_rows, recipe),
+        batches=_batches(learner, answers.targets, recipe, seed),
+        loss=_loss(answers.weights, recipe),
+        validate=_validation(learner, variant.labels[validation_rows]),
         score="validation_accuracy",
         identity={"network": name, **identity},
         code=code_digest(__name__, f"{networks.__name__}.{name}"),
     )
-    return network, fit(network, task, recipe, seed, checkpoint, log, title)
+    return network, fit(learner.trained, task, recipe, seed, checkpoint, log, title)
 
 
-def _examples(variant: Variant, rows: Rows, recipe: Recipe) -> Examples:
-    """The train rows, as bytes on the device: FER2013 is 83 MB, and no worker process has to feed it."""
-    accelerator = device.pick(recipe.precision)
+def _whole_network(
+    network: nn.Module, variant: Variant, rows: Rows, validation_rows: Rows, recipe: Recipe, _: str
+) -> Learner:
+    """Images lie as bytes on the device (FER2013 is 83 MB, and no worker process has to feed it), changed each time."""
+    images = variant.images[validation_rows]
+    inputs = channels_first(torch.from_numpy(variant.images[rows]).to(device.pick(recipe.precision).device))
+    sides = recipe.network.sides(variant.side, recipe.epochs)
+
+    def show(shown: torch.Tensor, epoch: int, generator: torch.Generator) -> torch.Tensor:
+        return resize(augment_batch(normalise(inputs[shown]), recipe.augment, generator), sides[epoch])
+
+    return Learner(network, show, lambda model: probabilities(model, images, recipe.precision))
+
+
+def _last_layer(
+    network: nn.Module, variant: Variant, rows: Rows, validation_rows: Rows, recipe: Recipe, title: str
+) -> Learner:
+    """Each image is looked at once, by all that stays as it is; what comes of that is learnt from."""
+    parts = dict(network.named_children())
+    trained = parts.pop("last")
+    seen = [
+        torch.from_numpy(embeddings(parts["body"], variant.images[some], recipe.precision, f"{title}: {what} images"))
+        for some, what in ((rows, "train"), (validation_rows, "validation"))
+    ]
+    inputs, held_out = (part.to(device.pick(recipe.precision).device) for part in seen)
+
+    def judge(model: nn.Module) -> npt.NDArray[np.float32]:
+        with torch.inference_mode():
+            found: npt.NDArray[np.float32] = model.to(held_out.device).eval()(held_out).softmax(1).cpu().numpy()
+        return found
+
+    return Learner(trained, lambda shown, *_: inputs[shown], judge)
+
+
+def _answers(variant: Variant, rows: Rows, recipe: Recipe) -> Answers:
+    """What shall be learnt of the train rows."""
+    target_device = device.pick(recipe.precision).device
     labels = variant.labels[rows]
     targets = soft_targets(labels, variant.class_votes[rows], recipe.votes)
     weights = class_weights(labels, len(variant.about.classes), recipe.class_weights)
-    return Examples(
-        channels_first(torch.from_numpy(variant.images[rows]).to(accelerator.device)),
-        torch.from_numpy(targets).to(accelerator.device),
-        torch.from_numpy(weights).to(accelerator.device),
-    )
+    return Answers(torch.from_numpy(targets).to(target_device), torch.from_numpy(weights).to(target_device))
 
 
-def _batches(examples: Examples, recipe: Recipe, side: int, seed: int) -> Callable[[int, slice], Iterator[Batch]]:
+def _batches(
+    learner: Learner, targets: torch.Tensor, recipe: Recipe, seed: int
+) -> Callable[[int, slice], Iterator[Batch]]:
     """The batches of an epoch: all processes take the rows in the same order, and change theirs in their own way."""
-    sides = recipe.network.sides(side, recipe.epochs)
 
     def batches(epoch: int, share: slice) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed * 10_000 + epoch)
-        order = torch.randperm(len(examples.images), generator=generator)
+        order = torch.randperm(len(targets), generator=generator)
+        answers = drawn_targets(targets, generator) if recipe.draw_labels else targets
         process = share.start or 0
         if process:
             generator.manual_seed(seed * 10_000 + epoch + 1_000_000_000 * process)
-        for rows in split_batches(device.send(order, examples.images.device), recipe.batch, share):
-            shown = augment_batch(normalise(examples.images[rows]), recipe.augment, generator)
-            yield mix_batch(resize(shown, sides[epoch]), examples.targets[rows], recipe.augment, generator)
+        for rows in split_batches(device.send(order, targets.device), recipe.batch, share):
+            yield mix_batch(learner.show(rows, epoch, generator), answers[rows], recipe.augment, generator)
 
     return batches
 
@@ -128,12 +173,11 @@ def _loss(weights: torch.Tensor, recipe: Recipe) -> Callable[[torch.Tensor, torc
     return loss
 
 
-def _validation(variant: Variant, rows: Rows, recipe: Recipe) -> Callable[[nn.Module], dict[str, float]]:
+def _validation(learner: Learner, labels: npt.NDArray[np.uint8]) -> Callable[[nn.Module], dict[str, float]]:
     """Log loss and accuracy on the validation rows, without test-time augmentation, which takes ten times as long."""
-    images, labels = variant.images[rows], variant.labels[rows]
 
     def validate(model: nn.Module) -> dict[str, float]:
-        found = probabilities(model, images, recipe.precision)
+        found = learner.judge(model)
         likelihood = np.maximum(found[np.arange(len(labels)), labels], 1e-12)
         return {
             "validation_loss": float(-np.log(likelihood).mean()),

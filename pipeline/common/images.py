@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pipeline.common.files import InputError
 from pipeline.common.given import read_given
@@ -20,45 +20,57 @@ MAX_PIXELS = 100_000_000  # decoding takes some 15 bytes for each
 # A progressive JPEG has ten or so; every one that a file claims is a pass over all pixels.
 MAX_SCANS = 100
 
+# What decoders raise for damaged files, by format and place of the damage.
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError, TypeError, KeyError,
+    IndexError,
+)  # fmt: skip
 
-def read_image(path: Path, remedy: str) -> npt.NDArray[np.uint8]:
-    """A photograph as RGB (H, W, 3), the pixels as they are stored: points refer to these, whatever EXIF says.
+
+def read_image(
+    path: Path, remedy: str, formats: tuple[str, ...] = ("JPEG", "PNG"), upright: bool = False
+) -> npt.NDArray[np.uint8]:
+    """A photograph as RGB (H, W, 3); of a moving one the first frame, and what is transparent is shown.
 
     A JPEG that is damaged inside decodes all the same, into other pixels, and libjpeg only warns of it: here that is
     an error. A PNG must have the check sums that it says. What no check finds is a change in a JPEG that leaves it a
     valid one, such as a bit or a byte somewhere in its pixels, since JPEG has no check sums.
 
+    Args:
+        formats: that are read, by Pillow's names.
+        upright: turn it as EXIF says. If not, pixels are as they are stored, to which points refer.
+
     Raises:
-        InputError: it is missing, no JPEG or PNG, damaged, or beyond the limits; it ends with `remedy`.
+        InputError: it is missing, of another format, damaged, or beyond the limits; it ends with `remedy`.
     """
     content = read_given(path, remedy, MAX_BYTES)
     try:
-        with _open(content) as image:
+        with _open(content, formats) as image:
             if image.width * image.height > MAX_PIXELS:
                 size = f"{image.width:,} x {image.height:,}"
                 raise InputError(f"{path}: has {size} pixels, more than {MAX_PIXELS:,}; reduce it")
             if image.mode[0] in "IF":  # converting these to 8 bits would clip them
                 raise InputError(f"{path}: has more than 8 bits a pixel; {remedy}")
             _verify(content, image)
-            return np.asarray(image.convert("RGB"))
+            return np.asarray((ImageOps.exif_transpose(image) if upright else image).convert("RGB"))
     except UnidentifiedImageError:
-        raise InputError(f"{path}: is neither JPEG nor PNG; {remedy}") from None
-    # What decoders raise for damaged files, by format and place of the damage.
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: is neither {' nor '.join(formats)}; {remedy}") from None
+    except _DAMAGE as error:
         raise InputError(f"{path}: damaged ({' '.join(str(error).split())}); {remedy}") from None
 
 
-def _open(content: bytes) -> Image.Image:
+def _open(content: bytes, formats: tuple[str, ...]) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a size that is looked at next, and of chunks that are passed over
         # Pillow, since OpenCV fills the rest of a truncated JPEG with grey and says nothing.
-        return Image.open(BytesIO(content), formats=("JPEG", "PNG"))
+        return Image.open(BytesIO(content), formats=formats)
 
 
 def _verify(content: bytes, image: Image.Image) -> None:
     """Raise an error if the image is damaged in a way of which Pillow says nothing when it decodes it."""
     if image.format == "PNG":
-        _open(content).verify()
+        _open(content, ("PNG",)).verify()
+    if image.format != "JPEG":
         return
     if content.count(b"\xff\xda") > MAX_SCANS:  # bytes that stand for nothing else in what is compressed
         raise ValueError(f"more than {MAX_SCANS} scans")

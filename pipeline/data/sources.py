@@ -123,4 +123,5 @@ def _digest_set(path: Path, digests: Mapping[Path, str]) -> str:
         return digests[path]
     names = {file.relative_to(path).as_posix(): sha256 for file, sha256 in digests.items()}
     lines = [f"{names[name]}  {name}\n" for name in sorted(names)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    # A name may be no text: on Linux any bytes are one.
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()

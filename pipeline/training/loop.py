@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -26,7 +26,7 @@ from pipeline.common.files import InputError
 from pipeline.training.checkpoint import Progress, key_of, load_checkpoint, save_checkpoint
 from pipeline.training.optimisers import optimizers
 from pipeline.training.recipe import FitRecipe
-from pipeline.training.schedules import schedules
+from pipeline.training.schedules import plateaus, schedules
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 Log = Callable[[int, dict[str, float]], None]
@@ -68,6 +68,8 @@ class Parts:
     Attributes:
         network: the weights, and how they are reached in several processes (`model`).
         ema: their exponential moving average, if there is one.
+        optimizers: what moves them, by name.
+        schedules, plateaus: what changes the learning rate after a step, and after an epoch.
     """
 
     network: nn.Module
@@ -75,16 +77,22 @@ class Parts:
     ema: AveragedModel | None
     optimizers: Mapping[str, Optimizer]
     schedules: Mapping[str, LRScheduler]
+    plateaus: Mapping[str, ReduceLROnPlateau]
 
     @property
     def judged(self) -> nn.Module:
         """The weights that are validated and kept."""
         return self.ema.module if self.ema else self.network
 
+    @property
+    def learning_rate(self) -> float:
+        """The same of every optimizer."""
+        return float(next(iter(self.optimizers.values())).param_groups[0]["lr"])
+
     def saved(self) -> dict[str, Any]:
         """What a checkpoint holds."""
         averaged = {"averaged": self.ema} if self.ema else {}
-        return {"network": self.network, **self.optimizers, **self.schedules, **averaged}
+        return {"network": self.network, **self.optimizers, **self.schedules, **self.plateaus, **averaged}
 
 
 def fit(
@@ -125,9 +133,11 @@ def fit(
         metrics = {
             "train_loss": loss,
             **_from_first(accelerator, lambda: task.validate(parts.judged)),
-            "learning_rate": parts.optimizers["adamw"].param_groups[0]["lr"],
+            "learning_rate": parts.learning_rate,
         }
         _note(progress, metrics, task.score, parts.judged)
+        for plateau in parts.plateaus.values():
+            plateau.step(metrics[task.score])
         if not first:
             continue
         now = time.monotonic()
@@ -150,7 +160,7 @@ def _prepare(network: nn.Module, recipe: FitRecipe, steps: int, accelerator: Acc
     if recipe.ema_decay:
         blend = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]
         ema = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
-    return Parts(network, accelerator.prepare_model(network), ema, moving, scheduling)
+    return Parts(network, accelerator.prepare_model(network), ema, moving, scheduling, plateaus(moving, recipe))
 
 
 def _bar(task: Task, recipe: FitRecipe, progress: Progress, title: str, shown: bool) -> tqdm[Any]:

@@ -1,4 +1,4 @@
-"""What moves the weights: AdamW for all, or Muon for the matrices and AdamW for the rest."""
+"""What moves the weights: AdamW, Adam or SGD for all, or Muon for the matrices and AdamW for the rest."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import SGD, Adam, AdamW, Muon, Optimizer
 
 from pipeline.training.recipe import FitRecipe
 
@@ -19,6 +19,8 @@ def optimizers(network: nn.Module, recipe: FitRecipe) -> dict[str, Optimizer]:
     with AdamW. Sources: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; for the scale
     Liu et al., "Muon is Scalable for LLM Training", 2025; for convolutions as matrices (outputs, inputs of a place)
     Jordan, "94% on CIFAR-10 in 3.29 seconds", 2024.
+
+    AdamW and Muon shrink the weights beside the step; Adam and SGD add the gradient of a penalty (L2) to the loss's.
     """
     weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
     # Biases and the scales of batch normalisation do not decay, for there it only slows the fit.
@@ -28,6 +30,10 @@ def optimizers(network: nn.Module, recipe: FitRecipe) -> dict[str, Optimizer]:
         {"params": left, "weight_decay": recipe.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
+    if recipe.optimizer == "sgd":
+        return {"sgd": SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)}
+    if recipe.optimizer == "adam":
+        return {"adam": Adam(groups, lr=recipe.learning_rate, fused=True)}
     found: dict[str, Optimizer] = {"adamw": AdamW(groups, lr=recipe.learning_rate, fused=True)}
     if hidden:
         found["muon"] = _muon(hidden, recipe)

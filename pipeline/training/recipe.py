@@ -15,9 +15,12 @@ class FitRecipe(Section):
     epochs: Annotated[int, Field(ge=1)]
     batch: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0)]
-    weight_decay: Annotated[float, Field(ge=0)]
-    optimizer: Literal["adamw", "muon"]
-    schedule: Literal["constant", "one_cycle"]
+    weight_decay: Annotated[float, Field(ge=0)]  # of adam and sgd a penalty of half of it times the squared weights
+    optimizer: Literal["adamw", "muon", "adam", "sgd"]
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # of sgd
+    schedule: Literal["constant", "one_cycle", "plateau"]
+    plateau_patience: Annotated[int, Field(ge=1)] = 10  # epochs without a better score before the rate is cut
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1  # what is left of it then
     ema_decay: Annotated[float, Field(ge=0, lt=1)]  # of the exponential moving average of the weights; 0 is none
     patience: Annotated[int, Field(ge=1)]  # epochs without a better validation score before it stops
     precision: Literal["auto", "fp32", "bf16"]

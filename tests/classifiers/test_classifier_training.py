@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from classifier_recipes import AUGMENT, make_recipe
@@ -176,6 +178,30 @@ def test_what_is_learnt_is_what_the_voters_say_as_far_as_they_are_trusted(tmp_pa
     assert losses[1] > np.log(2) - 0.01  # both are as likely: nothing to be told apart
 
 
+def test_labels_are_drawn_anew_in_each_epoch_in_proportion_to_the_votes() -> None:
+    made = make_variant((400, 4, 0))
+    made.variant.votes[:, HAPPY], made.variant.votes[:, SURPRISE] = 3, 1
+    rows = np.flatnonzero(made.role == "train")
+    made.variant.images[rows] = np.arange(400, dtype=np.uint16)[:, None, None] // 2  # each is told apart by its level
+    recipe = make_recipe(votes=1.0, draw_labels=True, batch=400)
+    epochs = epoch_of(made, rows, recipe)
+
+    def answers(epoch: int, share: slice = slice(0, None, 1)) -> torch.Tensor:
+        ((images, targets),) = epochs(epoch, share)
+        order = images.mean((1, 2, 3)).argsort(stable=True)
+        return torch.as_tensor(targets[order])
+
+    first, again, second = answers(0), answers(0), answers(1)
+    assert torch.equal(first, again)
+    assert set(first.flatten().tolist()) == {0.0, 1.0}
+    for drawn in (first, second):
+        assert drawn[:, HAPPY].mean().item() == pytest.approx(0.75, abs=0.07)
+        assert drawn[:, SURPRISE].mean().item() == pytest.approx(0.25, abs=0.07)
+    assert 0.25 < (first != second).any(1).float().mean() < 0.5  # 2 x 0.75 x 0.25 if they are independent
+    ((_, whole),), ((_, mine),) = epochs(0, slice(0, None, 1)), epochs(0, slice(1, None, 2))
+    assert torch.equal(whole[1::2], mine)  # several processes draw the same
+
+
 def test_class_weights_make_a_rare_class_as_likely_as_a_frequent_one(tmp_path: Path) -> None:
     """Where the images do not tell them apart."""
     made = make_variant((480, 4, 4))
@@ -277,13 +303,21 @@ def test_the_network_is_built_with_the_settings_of_its_recipe(tmp_path: Path, mo
 # Several processes
 
 
+def epoch_of(
+    made: Made, rows: npt.NDArray[np.intp], recipe: ClassifierRecipe[Any]
+) -> Callable[[int, slice], Iterator[tuple[torch.Tensor, torch.Tensor]]]:
+    """The batches of an epoch, given its number and a share."""
+    network = networks.build("cnn1", recipe.network, Shape(7, 1, 48))
+    learner = training._whole_network(network, made.variant, rows, rows[:1], recipe, "")
+    return training._batches(learner, training._answers(made.variant, rows, recipe).targets, recipe, seed=0)
+
+
 def batches_of(process: int, count: int, **augment: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """What one of several processes is given in the first epoch."""
     made = make_variant()
     rows = np.flatnonzero(made.role == "train")
     recipe = make_recipe(augment={**AUGMENT, **augment})
-    batches = training._batches(training._examples(made.variant, rows, recipe), recipe, 48, seed=0)
-    return list(batches(0, slice(process, None, count)))
+    return list(epoch_of(made, rows, recipe)(0, slice(process, None, count)))
 
 
 def test_processes_share_the_rows_of_each_batch() -> None:
@@ -303,8 +337,9 @@ def test_processes_change_their_shares_in_ways_of_their_own() -> None:
         made.variant.images[:] = np.arange(48, dtype=np.uint8) * 5
         rows = np.flatnonzero(made.role == "train")
         recipe = make_recipe(augment={**AUGMENT, "shift": 0.2})
-        batches = training._batches(training._examples(made.variant, rows, recipe), recipe, 48, seed=0)
-        return [images.mean((1, 2, 3)).tolist() for images, _ in batches(0, slice(process, None, 2))][0]
+        batches = epoch_of(made, rows, recipe)
+        images, _ = next(batches(0, slice(process, None, 2)))
+        return [image.mean().item() for image in images]
 
     first, second = moved(0), moved(1)
     assert len(set(first) & set(second)) == 0

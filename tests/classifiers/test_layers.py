@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.classifiers.layers import Flatten, InColour, MaxPool, small_cnn
+from pipeline.classifiers.layers import Flatten, InColour, Inner, MaxPool, SeparableModule, small_cnn
 from pipeline.classifiers.network_settings import Shape
 
 
@@ -85,3 +85,25 @@ def test_a_signal_reaches_the_end_of_a_deep_small_cnn_as_strong_as_it_came() -> 
         images = torch.randn(4, 1, 24, 24)
         reached = network[:-1](images)
     assert 0.3 < reached.square().mean().sqrt() / images.square().mean().sqrt() < 10
+
+
+@pytest.mark.parametrize(("side", "left"), [(48, 36), (256, 192), (16, 12), (20, 16)])
+def test_the_inner_part_of_an_image_lies_in_its_middle(side: int, left: int) -> None:
+    images = torch.zeros(2, 3, side, side)
+    edge = (side - left) // 2
+    images[:, :, edge : side - edge, edge : side - edge] = 1
+    inner = Inner()(images)
+    assert inner.shape == (2, 3, left, left) == (2, 3, Inner.side(side), Inner.side(side))
+    assert inner.min() == 1
+    assert images.sum() == inner.sum()
+
+
+def test_a_separable_module_adds_its_shortcut() -> None:
+    module = SeparableModule(2, 3).eval()
+    maps = torch.randn(2, 2, 5, 5)
+    whole = module(maps)
+    assert whole.shape == (2, 3, 3, 3)
+    for part in (module.body, module.shortcut):
+        torch.nn.init.zeros_(part[0].weight)  # type: ignore[arg-type]
+        assert not torch.equal(module(maps), whole)
+    assert torch.equal(module(maps), torch.zeros(2, 3, 3, 3))

@@ -31,7 +31,7 @@ def build(name: str, shape: Shape = FACES, **settings: Any) -> nn.Module:
 
 
 def test_the_networks_are_the_modules_that_there_are() -> None:
-    assert {"cnn1", "cnn2", "cnn3", "cnn4", "googlenet"} <= set(networks.names())
+    assert {"cnn1", "cnn2", "cnn3", "cnn4", "googlenet", "conv4", "mini_xception"} <= set(networks.names())
     assert list(networks.names()) == [module.name for module in iter_modules(networks.__path__)]
 
 
@@ -40,7 +40,8 @@ def test_the_networks_are_the_modules_that_there_are() -> None:
 def test_every_network_learns_other_tasks(name: str, shape: Shape) -> None:
     """The second has the smallest images that params.yaml allows."""
     torch.manual_seed(0)
-    network = build(name, shape).train()
+    enlarged = {"side": 96} if "side" in networks.settings_of(name).model_fields else {}
+    network = build(name, shape, **enlarged).train()
     images = torch.rand(2, shape.channels, shape.side, shape.side) * 2 - 1
     scores = network(images)
     assert scores.shape == (2, shape.classes)
@@ -167,6 +168,113 @@ def test_a_new_network_finds_all_classes_about_equally_likely(name: str) -> None
         chances = build(name)(torch.rand(20, 1, 48, 48) * 2 - 1).softmax(1)
     assert chances.min() > 0.05
     assert chances.max() < 0.4
+
+
+# The networks of other reports
+
+
+def values(network: nn.Module) -> tuple[int, int]:
+    """How many parameters a network has, and how many running statistics."""
+    statistics = [value for name, value in network.named_buffers() if "running" in name]
+    return sum(map(torch.numel, network.parameters())), sum(map(torch.numel, statistics))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "parameters", "statistics"),
+    [
+        ("conv9", FACES, 1_334_967, 0),
+        ("conv6", FACES, 172_455, 0),
+        ("conv4", FACES, 324_423, 0),  # printed: 206,439, which its layers do not have
+        ("ferplus_cnn", Shape(8, 1, 48), 2_598_732 - 1_896, 1_896),
+        ("selfie_cnn", Shape(5, 1, 256), 2_196_933, 0),
+        ("mini_xception", FACES, 58_423 - 1_472, 1_472),
+        ("small_alexnet", FACES, 4_677_575, 0),
+    ],
+)
+def test_a_network_has_as_many_values_as_its_report_prints(
+    name: str, shape: Shape, parameters: int, statistics: int
+) -> None:
+    assert values(build(name, shape)) == (parameters, statistics)
+
+
+def block(side: int, *channels: int, normalised: bool = False) -> list[tuple[str, tuple[int, ...]]]:
+    """Convolutions that keep the side, each with ReLU, and the pooling after them."""
+    names = ["Conv2d", "ReLU", *(["BatchNorm2d"] if normalised else [])]
+    layers = [(name, (width, side, side)) for width in channels for name in names]
+    return [*layers, ("MaxPool", (channels[-1], side // 2, side // 2))]
+
+
+@pytest.mark.parametrize(
+    ("name", "blocks", "features", "hidden"),
+    [
+        ("conv9", [(16, 16, 32), (32, 32, 64), (64, 64, 128)], 2048, 556),
+        ("conv6", [(16, 32), (32, 64), (64,), (128,)], 512, 56),
+        ("conv4", [(16, 32), (64,), (64,)], 1024, 256),
+    ],
+)
+def test_the_networks_of_chalmers_are_the_reports(
+    name: str, blocks: list[tuple[int, ...]], features: int, hidden: int
+) -> None:
+    network = build(name, dropout=0.4)
+    assert shapes(network, 48) == [
+        ("Inner", (1, 36, 36)),
+        *(layer for number, channels in enumerate(blocks) for layer in block(36 >> number, *channels)),
+        ("Flatten", (features,)),
+        ("Dropout", (features,)),
+        ("Linear", (hidden,)),
+        ("ReLU", (hidden,)),
+        ("Dropout", (hidden,)),
+        ("Linear", (7,)),
+    ]
+    assert {layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)} == {0.4}
+
+
+def test_picancos_network_is_his() -> None:
+    network = build("ferplus_cnn", Shape(8, 1, 48))
+    assert shapes(network, 48) == [
+        *block(48, 32, 32, normalised=True),
+        *block(24, 64, 64, normalised=True),
+        ("Dropout", (64, 12, 12)),
+        *block(12, 128, 128, normalised=True),
+        ("Flatten", (4608,)),
+        ("Linear", (500,)),
+        ("ReLU", (500,)),
+        ("BatchNorm1d", (500,)),
+        ("Dropout", (500,)),
+        ("Linear", (8,)),
+    ]
+    assert {layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)} == {0.25}
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_diehls_network_is_his_with_its_switches(batch_norm: bool) -> None:
+    network = build("selfie_cnn", Shape(5, 1, 256), dropout=0.3, batch_norm=batch_norm)
+    *first, last = enumerate((8, 16, 32, 64, 128))
+    assert shapes(network, 256) == [
+        *(layer for number, width in first for layer in block(256 >> number, width)),
+        *block(256 >> last[0], last[1], normalised=batch_norm),
+        ("Dropout", (128, 8, 8)),
+        ("Flatten", (8192,)),
+        ("Linear", (256,)),
+        ("ReLU", (256,)),
+        ("Linear", (5,)),
+    ]
+    assert [layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)] == [0.3]
+
+
+def test_there_are_smaller_ones_of_diehls_network() -> None:
+    small = build("selfie_cnn", Shape(5, 1, 64), channels=[4, 6], hidden=3)
+    assert values(small)[0] == (9 + 1) * 4 + (9 * 4 + 1) * 6 + (16 * 16 * 6 + 1) * 3 + (3 + 1) * 5
+
+
+def test_the_modules_of_mini_xception_halve_the_maps_and_widen_them() -> None:
+    network = build("mini_xception")
+    seen = [(layer, shape) for layer, shape in shapes(network, 48) if layer in ("MaxPool2d", "AdaptiveAvgPool2d")]
+    sides = [("MaxPool2d", (width, side, side)) for width, side in ((16, 22), (32, 11), (64, 6), (128, 3))]
+    assert seen == [*sides, ("AdaptiveAvgPool2d", (7, 1, 1))]
+    separable = [one for one in network.modules() if isinstance(one, nn.Conv2d) and one.groups > 1]
+    assert [one.groups for one in separable] == [8, 16, 16, 32, 32, 64, 64, 128]
+    assert not any(isinstance(layer, nn.Linear) for layer in network.modules())
 
 
 # GoogLeNet

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from sample_sets import CLASSES
 
-from pipeline.classifiers.targets import class_weights, soft_targets
+from pipeline.classifiers.targets import class_weights, drawn_targets, soft_targets
 
 EVERY_VOTE = [5, 6, 7, 2, 4, 3, 1]  # in the order of CLASSES
 EVERY_SHARE = [vote / 28 for vote in EVERY_VOTE]
@@ -111,3 +112,13 @@ def test_there_is_a_weight_for_every_class(classes: int, balance: float) -> None
     assert found[[0, 0, 0, 1]].mean() == pytest.approx(1)
     assert (found[1:] == found[1]).all()
     assert found[1] / found[0] == pytest.approx(3**balance)
+
+
+def test_drawn_targets_are_one_class_each_as_often_as_its_share() -> None:
+    shares = torch.tensor([[0.7, 0.3, 0.0], [0.0, 0.0, 1.0]]).repeat(2000, 1)
+    drawn = drawn_targets(shares, torch.Generator().manual_seed(0))
+    assert drawn.shape == shares.shape
+    assert set(drawn.flatten().tolist()) == {0.0, 1.0}
+    assert torch.equal(drawn.sum(1), torch.ones(4000))
+    assert torch.equal(drawn[1::2], shares[1::2])
+    assert drawn[::2].mean(0).tolist() == pytest.approx([0.7, 0.3, 0.0], abs=0.03)

@@ -11,7 +11,8 @@ from sample_sets import expression_set, refused
 
 from pipeline.common.files import write_json
 from pipeline.data.expressions import Expressions
-from pipeline.data.readers import names, prepared, reader
+from pipeline.data.readers import names, prepared, reader, settings_of
+from pipeline.data.readers import read as read_with
 from pipeline.data.sources import Sources, find_sources, record_sources
 
 REMEDY = "write it as docs/data_formats.md says"
@@ -25,10 +26,11 @@ def read(folder: Path) -> Expressions:
 
 
 def test_there_is_a_reader_for_every_name() -> None:
-    assert names() == ["fer2013", "prepared"]
+    assert names() == ["ck_plus", "fer2013", "ferplus", "folder", "jaffe", "prepared"]
     for name in names():
         assert reader(name).WANTED.get
         assert callable(reader(name).read)
+        assert callable(reader(name).account)
 
 
 @pytest.mark.parametrize("name", names())
@@ -102,6 +104,6 @@ def test_a_record_of_another_format_is_to_be_made_anew(tmp_path: Path) -> None:
     write_json(tmp_path / "sources.json", {"faces": {"path": "ibug"}})
     sources = Sources.load(tmp_path / "sources.json")
     for name in names():
-        assert refused(reader(name).read, sources) == (
+        assert refused(read_with, name, sources, settings_of(name)()) == (
             "sources.json: has no data set 'expressions'; run `dvc repro` to make it anew"
         )

@@ -231,9 +231,9 @@ def test_a_rule_is_official_or_shares() -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ("published", "must be official or"),
-        (None, "must be official or"),
-        (["official"], "must be official or"),
+        ("published", "must be official, "),
+        (None, "must be official, "),
+        (["official"], "must be official, "),
         ({}, "Field required"),
         ({"shares": [0.6, 0.2, 0.1]}, "must have shares whose sum is 1"),
         ({"shares": [0.6, 0.4]}, "shares"),
@@ -250,6 +250,82 @@ def test_another_rule_is_refused(value: Any, says: str) -> None:
         read_split(value)
 
 
+# In folds
+
+
+def folds(count: int, group: Group = "none", seed: int = 0) -> Any:
+    return read_split({"folds": count, "group": group, "seed": seed})
+
+
+def in_turn(expressions: Expressions, twins: Groups, rule: Any, train_on_twins: bool = True) -> npt.NDArray[np.str_]:
+    return np.stack([fold.role for fold in assign_roles(expressions, twins, rule, train_on_twins).folds])
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_every_row_is_tested_once_and_validates_once(count: int) -> None:
+    roles = assign_roles(expression_set(101, side=4, splits={}), alone(101), folds(count), True)
+    assert roles.role.tolist() == ["test"] * 101
+    assert [number for number, _ in roles.trainings] == list(range(count))
+    by_fold = np.stack([meanwhile.role for _, meanwhile in roles.trainings])
+    for name in ("test", "validation"):
+        assert (by_fold == name).sum(axis=0).tolist() == [1] * 101
+    sizes = (by_fold == "test").sum(axis=1)
+    assert sizes.max() - sizes.min() <= 7  # a row a class
+    np.testing.assert_array_equal(by_fold[1] == "test", by_fold[0] == "validation")
+
+
+def test_folds_keep_classes_in_proportion() -> None:
+    labels = np.repeat([0, 1, 2], (210, 60, 30)).astype(np.uint8)
+    expressions = replace(expression_set(300, side=4, splits={}), labels=labels)
+    for role in in_turn(expressions, alone(300), folds(5)):
+        assert np.bincount(expressions.labels[role == "test"])[:3].tolist() == [42, 12, 6]
+
+
+def test_folds_follow_from_rule_and_seed() -> None:
+    expressions = expression_set(60, side=4, splits={})
+    one, again, other = (in_turn(expressions, alone(60), folds(3, seed=seed)) for seed in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("group", ["twins", "subject", "both"])
+def test_groups_are_in_one_fold(group: Group) -> None:
+    rng = np.random.default_rng(0)
+    subjects = [f"p{number}" for number in rng.integers(0, 60, 200)]
+    twins = alone(200)
+    twins[rng.choice(200, 20, replace=False)] = np.repeat(np.arange(10), 2)
+    expressions = expression_set(200, side=4, splits={}, subjects=subjects)
+    tested = (in_turn(expressions, twins, folds(4, group)) == "test").argmax(axis=0)
+    for name, groups in (("twins", twins), ("subject", np.array(subjects))):
+        if group in (name, "both"):
+            assert all(len(set(tested[groups == one])) == 1 for one in set(groups.tolist()))
+
+
+def test_with_as_many_folds_as_people_one_person_is_left_out_at_a_time() -> None:
+    subjects = [f"p{row % 10}" for row in range(200)]
+    by_fold = in_turn(expression_set(200, side=4, splits={}, subjects=subjects), alone(200), folds(10, "subject"))
+    people = [set(np.array(subjects)[role == "test"]) for role in by_fold]
+    assert sorted(map(len, people)) == [1] * 10
+    assert len(set.union(*people)) == 10
+
+
+def test_twins_of_what_a_fold_tests_are_left_out_of_its_training() -> None:
+    twins = alone(60)
+    twins[1] = twins[0]
+    expressions = expression_set(60, side=4, splits={})
+    for role in in_turn(expressions, twins, folds(3), train_on_twins=False):
+        if {role[0], role[1]} & {"validation", "test"}:
+            assert "train" not in {role[0], role[1]}
+        assert (role == "train").sum() >= 18
+
+
+def test_more_folds_than_there_are_groups_are_refused() -> None:
+    expressions = expression_set(20, side=4, splits={}, subjects=["a", "b"] * 10)
+    said = refused(assign_roles, expressions, alone(20), folds(4, "subject"), True)
+    assert said.startswith("params.yaml: split: ")
+    assert said.endswith("take fewer folds") or said.endswith("choose another split")
+
+
 # The file
 
 
@@ -260,6 +336,14 @@ def test_saved_is_loaded_and_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
     loaded = Roles.load(tmp_path / "one.npz")
     assert (loaded.role.tolist(), loaded.chooses.tolist()) == (roles.role.tolist(), roles.chooses.tolist())
+    assert loaded.folds == ()
+    chooses = np.array([[False, False], [True, False]])
+    one, other = (np.array(role) for role in (["test", "train"], ["validation", "test"]))
+    folds = (Roles(one, chooses[0]), Roles(other, chooses[1]))
+    Roles(np.array(["test", "test"]), chooses[0], folds).save(tmp_path / "folds.npz")
+    found = Roles.load(tmp_path / "folds.npz").folds
+    assert [fold.role.tolist() for fold in found] == [["test", "train"], ["validation", "test"]]
+    assert [fold.chooses.tolist() for fold in found] == chooses.tolist()
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
@@ -267,12 +351,15 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     assert refused(Roles.load, path) == f"{path}: missing; run `dvc repro` to make it"
     save_arrays(path, roles=np.array(["train"]))
     assert refused(Roles.load, path) == f"{path}: holds no array 'role'; delete it and run `dvc repro`"
-    save_arrays(path, role=np.array([0, 1]), chooses=np.zeros(2, np.bool_))
+    none = {"role_by_fold": np.empty((2, 0), "U5"), "chooses_by_fold": np.empty((2, 0), np.bool_)}
+    save_arrays(path, role=np.array([0, 1]), chooses=np.zeros(2, np.bool_), **none)
     assert "array 'role' is int64" in refused(Roles.load, path)
-    save_arrays(path, role=np.array(["train", "tests"]), chooses=np.zeros(2, np.bool_))
+    save_arrays(path, role=np.array(["train"]), chooses=np.zeros(1, np.bool_))
+    assert refused(Roles.load, path) == f"{path}: holds no array 'role_by_fold'; delete it and run `dvc repro`"
+    save_arrays(path, role=np.array(["train", "tests"]), chooses=np.zeros(2, np.bool_), **none)
     expected = f"{path}: has a role that is not one of train, validation, test, unused; delete it and run `dvc repro`"
     assert refused(Roles.load, path) == expected
-    save_arrays(path, role=np.array(["train", "validation"]), chooses=np.array([True, False]))
+    save_arrays(path, role=np.array(["train", "validation"]), chooses=np.array([True, False]), **none)
     assert refused(Roles.load, path).startswith(f"{path}: chooses by rows that are not of validation; ")
 
 

@@ -162,3 +162,11 @@ def test_refuses_a_damaged_record(tmp_path: Path, content: str) -> None:
 def test_refuses_a_missing_record(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"sources\.json: missing; run `dvc repro`"):
         Sources.load(tmp_path / "sources.json")
+
+
+def test_a_file_whose_name_is_no_text_is_recorded(tmp_path: Path) -> None:
+    part, strange = tmp_path / "set", tmp_path / "set" / os.fsdecode(b"\xe4.png")
+    part.mkdir()
+    strange.write_bytes(b"picture")
+    record_sources(tmp_path / "sources.json", {"expressions": Found(part, lambda: [strange])})
+    assert json.loads((tmp_path / "sources.json").read_text())["expressions"]["files"] == 1

@@ -30,6 +30,9 @@ SEED = 5
 CONSTANT = {"schedule": "constant", "ema_decay": 0.0}
 AVERAGED = {"schedule": "one_cycle", "ema_decay": 0.9}
 MUON = {"optimizer": "muon", "schedule": "one_cycle", "ema_decay": 0.9}
+ADAM = {"optimizer": "adam", "ema_decay": 0.9}
+SGD = {"optimizer": "sgd", "schedule": "one_cycle"}
+PLATEAU = {"optimizer": "sgd", "schedule": "plateau", "plateau_patience": 1, "plateau_factor": 0.5}
 
 
 def make_recipe(**settings: Any) -> FitRecipe:
@@ -127,7 +130,7 @@ def checkpoint(tmp_path: Path) -> Path:
     return tmp_path / ".checkpoints/tiny.pt"
 
 
-@pytest.mark.parametrize("settings", [CONSTANT, AVERAGED, MUON])
+@pytest.mark.parametrize("settings", [CONSTANT, AVERAGED, MUON, ADAM, SGD, PLATEAU])
 def test_it_learns(checkpoint: Path, settings: dict[str, Any]) -> None:
     run = Run()
     _, progress = run.train(checkpoint, make_recipe(epochs=25, **settings, patience=25))
@@ -146,7 +149,7 @@ def test_the_same_arguments_give_the_same_weights_and_another_seed_others(tmp_pa
 # Interrupted and resumed
 
 
-@pytest.mark.parametrize("settings", [CONSTANT, AVERAGED, MUON, {"optimizer": "muon"}])
+@pytest.mark.parametrize("settings", [CONSTANT, AVERAGED, MUON, {"optimizer": "muon"}, ADAM, SGD, PLATEAU])
 @pytest.mark.parametrize(
     ("stop", "resumed_at"),
     [
@@ -341,6 +344,28 @@ def test_the_learning_rate_follows_its_schedule(tmp_path: Path) -> None:
     assert 0.009 < cycle[1] <= 0.01
     assert sorted(cycle[1:], reverse=True) == cycle[1:]
     assert cycle[-1] < 1e-4
+
+
+def test_the_rate_is_cut_after_so_many_epochs_without_a_better_one(tmp_path: Path) -> None:
+    run = Run()
+    run.scores = [0.1, 0.5, 0.5, 0.4, 0.6, 0.1, 0.2, 0.6, 0.5]
+    recipe = make_recipe(**{**PLATEAU, "plateau_patience": 2}, epochs=9)
+    _, progress = run.train(tmp_path / "whole.pt", recipe)
+    rates = [metrics["learning_rate"] for metrics in progress.history]
+    assert rates == [0.01] * 4 + [0.005] * 3 + [0.0025] * 2  # an equal score is not a better one
+
+
+def test_a_plateau_that_was_interrupted_is_counted_on(tmp_path: Path) -> None:
+    """Stopped within it and after the cut."""
+    scores = [0.5, 0.4, 0.3, 0.2, 0.1, 0.0]
+    recipe = make_recipe(**{**PLATEAU, "plateau_patience": 2}, epochs=6)
+    for stop in (1, 2):
+        first, second = Run(stop_at_log=stop), Run()
+        first.scores, second.scores = scores, scores[stop + 1 :]
+        with pytest.raises(Interrupted):
+            first.train(tmp_path / f"{stop}.pt", recipe)
+        _, progress = second.train(tmp_path / f"{stop}.pt", recipe)
+        assert [metrics["learning_rate"] for metrics in progress.history] == [0.01] * 3 + [0.005] * 2 + [0.0025]
 
 
 def test_a_line_an_epoch_where_there_is_no_terminal(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,7 +100,30 @@ def test_a_network_of_one_layer_is_left_to_adamw() -> None:
     assert len(moved_by(moving["adamw"])) == 2
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_adam_and_sgd_move_every_parameter_and_a_penalty_of_the_weights_pulls_at_them(optimizer: str) -> None:
+    """Without a gradient of the loss what is left is that of `weight_decay` / 2 times the squared weights."""
+    network = small()
+    before = copy.deepcopy(network.state_dict())
+    moving = optimizers(network, make_recipe(optimizer, weight_decay=0.3, momentum=0.5))
+    assert list(moving) == [optimizer]
+    assert decays(moving[optimizer]) == {one: 0.3 if one.ndim > 1 else 0.0 for one in network.parameters()}
+    for _ in range(2):
+        network.zero_grad()
+        sum(parameter.sum() * 0 for parameter in network.parameters()).backward()  # type: ignore[union-attr]
+        moving[optimizer].step()
+    name, weight = next((name, one) for name, one in network.named_parameters() if one.ndim > 1)
+    first = before[name] - RATE * 0.3 * before[name]
+    second = first - RATE * (0.3 * first + 0.5 * 0.3 * before[name])
+    if optimizer == "sgd":
+        torch.testing.assert_close(weight.detach(), second)
+    else:  # Adam's first steps are as long as the rate, whatever the gradient
+        large = before[name].abs() > 3 * RATE
+        steps = (before[name] - weight.detach())[large].abs()
+        torch.testing.assert_close(steps, torch.full_like(steps, 2 * RATE), rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon", "adam", "sgd"])
 def test_a_step_moves_every_parameter_of_the_network(optimizer: str) -> None:
     network = small()
     before = copy.deepcopy(network.state_dict())
