@@ -34,7 +34,7 @@ def main(region: str, network: str, seed: str) -> None:
     if not roles.folds:
         probabilities = _probabilities(model, variant, roles.role, augmentation)
         every = {name: protocols.rows(roles.role, twins, name) for name in protocols.PROTOCOLS}
-        scores = {"protocols": {name: _score(variant, rows, probabilities) for name, rows in every.items()}}
+        scores = {"protocols": _score_all(variant, every, probabilities)}
     else:
         probabilities, scores = _in_folds(model, variant, [fold.role for fold in roles.folds], twins, augmentation)
     if not own.all():
@@ -55,6 +55,13 @@ def main(region: str, network: str, seed: str) -> None:
 
 def _score(variant: Variant, rows: npt.NDArray[Any], probabilities: npt.NDArray[np.float32]) -> dict[str, Any]:
     return classification(variant.labels[rows], probabilities[rows], variant.about.classes)
+
+
+def _score_all(
+    variant: Variant, every: dict[str, npt.NDArray[np.bool_]], probabilities: npt.NDArray[np.float32]
+) -> dict[str, Any]:
+    """By protocol; one without rows is left out."""
+    return {name: _score(variant, rows, probabilities) for name, rows in every.items() if rows.any()}
 
 
 def _probabilities(
@@ -90,8 +97,10 @@ def _in_folds(
             probabilities[role == name] = model.of_fold(fold).probabilities(variant.images[role == name], augmentation)
         for name in BY_FOLD:
             every[name].append(protocols.rows(role, twins, name))
-        folds.append({name: _score(variant, every[name][-1], said[_said_as(name)]) for name in BY_FOLD})
-    pooled = {name: _score(variant, np.any(rows, axis=0), said[_said_as(name)]) for name, rows in every.items()}
+        of_fold = {name: every[name][-1] for name in BY_FOLD}
+        folds.append({name: _score(variant, of, said[_said_as(name)]) for name, of in of_fold.items() if of.any()})
+    together = {name: np.any(rows, axis=0) for name, rows in every.items()}
+    pooled = {name: _score(variant, of, said[_said_as(name)]) for name, of in together.items() if of.any()}
     left = ~np.any([role == "test" for role in by_fold], axis=0)
     if left.any():
         said["test"][left] = model.probabilities(variant.images[left], augmentation)

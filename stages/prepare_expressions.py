@@ -37,7 +37,7 @@ def main() -> None:
     with whole_folder(Path("reports/expressions")) as part:
         write_json(part / "audit.json", audit(expressions, roles.role, twins))
         write_json(part / "split.json", proportions(expressions, twins.twins, roles))
-        save_png(part / "classes.png", expressions_sheet(expressions))
+        save_png(part / "classes.png", expressions_sheet(expressions, roles.role))
         save_png(part / "audit.png", audit_sheet(expressions, roles.role, twins))
     twins.save(Path("data/twins.npz"))
     roles.save(Path("data/roles.npz"))

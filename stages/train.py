@@ -37,10 +37,10 @@ def main(region: str, network: str, seed: str) -> None:
         checkpoints.append(Path(f".checkpoints/{cell._replace(fold=fold).path.replace('/', '-')}.pt"))
         same = identity if fold is None else {**identity, "fold": fold}
         with curves(_curves(cell, fold)) as log:
-            given = (network, recipe, cell.seed, same, checkpoints[-1], log, title)
+            given = (network, recipe, cell._replace(fold=fold).start, same, checkpoints[-1], log, title)
             made.append(train(variant, meanwhile, params.fallback, *given))
             if len(made) == len(roles.trainings):
-                _save(path, made, variant, cell, recipe, identity["data"], roles.chosen_on)
+                _save(path, made, variant, cell, recipe, identity["data"])
     if device.first_process():
         for checkpoint in checkpoints:
             checkpoint.unlink(missing_ok=True)
@@ -59,14 +59,13 @@ def _save(
     cell: Cell,
     recipe: Any,
     data: str,
-    chosen_on: str,
 ) -> None:
     """Write the network, or those of all folds, with the mean of their scores."""
     best = [progress.history[progress.best_epoch] for _, progress in made]
     accuracy, log_loss = (
         sum(metrics[f"validation_{name}"] for metrics in best) / len(best) for name in ("accuracy", "loss")
     )
-    scores = {chosen_on: {"accuracy": accuracy, "log_loss": log_loss}}
+    scores = {"choosing": {"accuracy": accuracy, "log_loss": log_loss}}
     epochs = tuple(progress.best_epoch for _, progress in made)
     one = len(made) == 1
     model = made[0][0] if one else Ensemble(model for model, _ in made)

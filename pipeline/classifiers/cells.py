@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import NamedTuple
 
 
@@ -17,6 +18,14 @@ class Cell(NamedTuple):
     def name(self) -> str:
         """For a reader."""
         return " ".join(str(part) for part in self if part is not None)
+
+    @property
+    def start(self) -> int:
+        """The seed of its random numbers: of its own, so that trainings are independent of each other.
+
+        With the plain seed one network would start from the same weights on two regions.
+        """
+        return zlib.crc32("/".join(map(str, self)).encode())
 
     @property
     def path(self) -> str:

@@ -75,15 +75,16 @@ def train(
     Args:
         variant: of N images.
         roles: of N rows.
-        fallback: what becomes of train images that were not cut: they stay whole, or are not trained on.
+        fallback: what becomes of images that were not cut: they stay whole, or neither train nor choose.
         name: of the network, see `networks`.
         identity: see `loop.Task`.
 
     Raises:
         InputError: there is nothing to train on or to choose by, or weights were asked for that cannot be had.
     """
-    train_rows = np.flatnonzero((roles.role == "train") & ~(variant.fell_back & (fallback == "drop")))
-    validation_rows = np.flatnonzero(roles.chooses)
+    wanted = ~(variant.fell_back & (fallback == "drop"))
+    train_rows = np.flatnonzero((roles.role == "train") & wanted)
+    validation_rows = np.flatnonzero(roles.chooses & wanted)
     if not len(train_rows) or not len(validation_rows):
         raise InputError(
             "data/roles.npz: no row to train on or none to validate on; check the data set, and fallback in params.yaml"

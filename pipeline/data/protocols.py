@@ -42,11 +42,11 @@ def rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str
         protocol: one of `PROTOCOLS`.
 
     Returns:
-        bool (N,).
+        bool (N,); none of validation_unique where all of validation has a twin that is trained on.
 
     Raises:
         ValueError: there is no such protocol.
-        InputError: it has no row to score.
+        InputError: another one has no row to score.
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
@@ -55,6 +55,7 @@ def rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str
         scored &= ~known_rows(twins, role)
     if protocol == "validation_unique":
         scored &= ~np.isin(twins, twins[role == "train"])
+        return scored
     if not scored.any():
         # Only twins can take all rows away: every role has some, see `assign_roles`.
         raise InputError(

@@ -84,12 +84,6 @@ class Roles:
         """What is trained in turn: the number of each fold, and the roles meanwhile; without folds, None and these."""
         return list(enumerate(self.folds)) if self.folds else [(None, self)]
 
-    @property
-    def chosen_on(self) -> str:
-        """The protocol whose rows choose, in some fold at least; see `data.protocols`."""
-        every = all((roles.chooses == (roles.role == "validation")).all() for _, roles in self.trainings)
-        return "validation" if every else "validation_unique"
-
     def save(self, path: Path) -> None:
         """Write `data/roles.npz`."""
         save_arrays(

@@ -20,6 +20,7 @@ class Giveaway:
     Attributes:
         shares: (classes,), of the images of each class that fell back; nan of a class without images.
         information: the mutual information of it and the class, in bits; the class alone has up to log2(classes).
+            Chance alone makes some: on average about (classes - 1) / (2 N ln 2), 0.02 of 7 classes and 200 images.
         accuracy: of the guess that gives the fallen images their commonest class, and the others theirs.
         always: of the guess that gives all images their commonest class. Where both are equal, nothing is gained.
     """

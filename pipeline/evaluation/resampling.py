@@ -17,7 +17,7 @@ class Draws(NamedTuple):
     Attributes:
         accuracy: (B, M).
         macro_f1: (B, M), the mean over all classes, where one without any row counts 0, as in `scores`.
-        recall: (B, M, classes); 0 for a class without any row in the draw.
+        recall: (B, M, classes); nan for a class without any row in the draw.
     """
 
     accuracy: npt.NDArray[np.float64]
@@ -88,7 +88,8 @@ def bootstrap(
     )
     support = (weights @ one_hot[labels]).astype(np.float64)[:, None, :]
     f1 = 2 * hits / np.maximum(guessed + support, 1)  # 0, not 0 / 0, for a class that neither occurs nor is named
-    return Draws(hits.sum(axis=2) / support.sum(axis=2), f1.mean(axis=2), hits / np.maximum(support, 1))
+    recall = np.divide(hits, support, out=np.full_like(hits, np.nan), where=support > 0)
+    return Draws(hits.sum(axis=2) / support.sum(axis=2), f1.mean(axis=2), recall)
 
 
 def interval(

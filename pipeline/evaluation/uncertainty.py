@@ -12,10 +12,12 @@ nothing of the regions that they were trained on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
+from scipy.optimize import brentq
 
 from pipeline.evaluation.resampling import interval
 
@@ -24,6 +26,10 @@ Floats = npt.NDArray[np.float64]
 SIGNIFICANT = 0.05
 LEVEL = 1 - SIGNIFICANT
 POWER = 0.8
+
+
+# A variance below this is one of rounding.
+NOTHING = 1e-24
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,10 @@ class Estimate:
         low, high: the interval of the level asked for.
         p: of the two-sided test that the truth is 0; nan with one seed.
         images: the standard error that comes from the images.
-        trainings: the standard error that comes from the trainings; nan with one seed.
-        freedom: degrees of freedom; infinite where all chance comes from the images.
+        trainings: the standard error that comes from the trainings beside that; nan with one seed.
+        both: the part of `images` that more seeds would take away, as a standard error: what an image and a training
+            have to do with each other; nan with one seed.
+        freedom: degrees of freedom; nan with one seed, and infinite where the trainings do not vary.
     """
 
     value: float
@@ -45,24 +53,34 @@ class Estimate:
     p: float
     images: float
     trainings: float
+    both: float
     freedom: float
 
     @property
     def detectable(self) -> float:
-        """The smallest true value that would be told from 0 at level 5% in 80% of all cases; nan with one seed.
+        """The smallest true value that would be told from 0 at level 5% in 80% of all cases; nan with one seed."""
+        return float(np.hypot(self.images, self.trainings)) * reach(self.freedom)
 
-        By the t distribution moved by the true value, which is a hair above what the noncentral one says.
-        """
-        quantiles = stats.t.ppf([(1 + LEVEL) / 2, POWER], self.freedom)
-        return float(np.hypot(self.images, self.trainings) * quantiles.sum())
+
+@cache
+def reach(freedom: float) -> float:
+    """How many standard errors a true value must be off 0 to be told from it in 80% of all cases.
+
+    By the noncentral t distribution: 2.80 of infinitely many degrees of freedom; nan of none.
+    """
+    if np.isnan(freedom):
+        return np.nan
+    if freedom > 1e6:  # where the noncentral distribution is the normal one, and its series slow
+        return float(stats.norm.ppf([(1 + LEVEL) / 2, POWER]).sum())
+    quantile = stats.t.ppf((1 + LEVEL) / 2, freedom)
+    return float(brentq(lambda off: stats.nct.sf(quantile, freedom, off) - POWER, 0, 2 * quantile + 10))
 
 
 def estimate(values: Floats, drawn: Floats, weights: npt.ArrayLike = (1.0,), level: float = LEVEL) -> Estimate:
     """The weighted sum of the scores of several cells, with both kinds of chance in its interval.
 
-    A cell is a network on a region. Its trainings are independent of each other, and of those of other cells: equal
-    seeds of two cells share the order of the images and nothing else. (Were they alike, differences would
-    be surer than is said here.) Three variances make up that of the sum:
+    A cell is a network on a region. Its trainings are independent of each other and of those of other cells: each
+    draws its random numbers from a seed of its own (`Cell.start`). Three variances make up that of the sum:
 
     - of the images: that of the means over the seeds, from the bootstrap. It holds, once, what an image and a training
       have to do with each other;
@@ -73,9 +91,8 @@ def estimate(values: Floats, drawn: Floats, weights: npt.ArrayLike = (1.0,), lev
       images.
 
     The t distribution has the degrees of freedom of Satterthwaite ("An approximate distribution of estimates of
-    variance components", Biometrics Bulletin 2, 1946), those of the images counting as infinitely many. The interval
-    is the percentile interval of the bootstrap, widened as much as the trainings make the standard error and the
-    quantile larger: so it keeps its skewness where scores are near 0 or 1, and with one seed it is that of the images.
+    variance components", Biometrics Bulletin 2, 1946), those of the images counting as infinitely many. See `combine`
+    for the interval.
 
     Args:
         values: (cells, seeds), the scores of each training on the images as they are.
@@ -101,18 +118,20 @@ def estimate(values: Floats, drawn: Floats, weights: npt.ArrayLike = (1.0,), lev
     # Of each cell, as parts of the variance of the sum.
     spread = share**2 * values.var(axis=1, ddof=1) / seeds
     apart = drawn - drawn.mean(axis=2, keepdims=True)
-    shared = share**2 * apart.var(axis=0, ddof=1).sum(axis=1) / (seeds - 1) / seeds
-    of_trainings = max(0.0, float((spread - shared).sum()))
-    return combine(value, sums, of_trainings, float((spread**2).sum()) / (seeds - 1), level)
+    both = share**2 * apart.var(axis=0, ddof=1).sum(axis=1) / (seeds - 1) / seeds
+    of_trainings = max(0.0, float((spread - both).sum()))
+    return combine(value, sums, of_trainings, float((spread**2).sum()) / (seeds - 1), float(both.sum()), level)
 
 
 def of_images_alone(value: float, sums: Floats, level: float = LEVEL) -> Estimate:
     """An estimate of trained classifiers: nothing is known of other trainings, so there is no test; see `combine`."""
-    low, high = (float(end) for end in interval(sums, level))
-    return Estimate(value, low, high, np.nan, float(sums.std(ddof=1)), np.nan, np.nan)
+    low, high = _interval(value, sums, 0.0, np.inf, level)
+    return Estimate(value, low, high, np.nan, float(sums.std(ddof=1)), np.nan, np.nan, np.nan)
 
 
-def combine(value: float, sums: Floats, of_trainings: float, squares: float, level: float = LEVEL) -> Estimate:
+def combine(
+    value: float, sums: Floats, of_trainings: float, squares: float, both: float = 0.0, level: float = LEVEL
+) -> Estimate:
     """An estimate from the variances of its two kinds of chance; `estimate` says how.
 
     Args:
@@ -120,25 +139,43 @@ def combine(value: float, sums: Floats, of_trainings: float, squares: float, lev
         sums: (draws,), the same on each bootstrap draw of images.
         of_trainings: the variance that comes from the trainings.
         squares: the sum of the squares of its parts, each divided by its degrees of freedom.
+        both: the part of the variance of the images that more seeds would take away.
         level: of the interval.
     """
     of_images = float(sums.var(ddof=1))
     total = of_images + of_trainings
-    freedom = total**2 / squares if squares else np.inf
-    quantile = float(stats.t.ppf((1 + level) / 2, freedom))
-    low, high = (float(end) for end in interval(sums, level))
-    if of_images:
-        wider = (total / of_images) ** 0.5 * quantile / float(stats.norm.ppf((1 + level) / 2))
-        low, high = value - wider * (value - low), value + wider * (high - value)
-    else:  # every draw says the same, so that only the trainings spread
-        low, high = value - quantile * total**0.5, value + quantile * total**0.5
+    # Never fewer than one training more than a mean takes, which estimates of little would otherwise come to.
+    freedom = max(1.0, total**2 / squares) if squares > NOTHING**2 else np.inf
+    low, high = _interval(value, sums, of_trainings, freedom, level)
     p = _p_value(value, total, freedom)
-    return Estimate(value, low, high, p, of_images**0.5, of_trainings**0.5, freedom)
+    # Both are estimated apart, and by chance the part may come out larger than the whole.
+    return Estimate(value, low, high, p, of_images**0.5, of_trainings**0.5, min(both, of_images) ** 0.5, freedom)
+
+
+def _interval(value: float, sums: Floats, of_trainings: float, freedom: float, level: float) -> tuple[float, float]:
+    """The interval around a value.
+
+    Of images alone it is the percentile interval of the bootstrap. Trainings make it wider, as much as they make the
+    standard error and the quantile larger, so that its skewness stays; its middle then is the value, since what
+    draws are off it on average must not grow too. Of a higher level than usual, for which draws are too few, it is
+    symmetric.
+    """
+    of_images = float(sums.var(ddof=1))
+    quantile = float(stats.t.ppf((1 + level) / 2, freedom))
+    if level > LEVEL or of_images <= NOTHING:
+        half = quantile * (of_images + of_trainings) ** 0.5
+        return value - half, value + half
+    low, high = (float(end) for end in interval(sums, level))
+    if not of_trainings and np.isinf(freedom):
+        return low, high
+    middle = float(sums.mean())
+    wider = (1 + of_trainings / of_images) ** 0.5 * quantile / float(stats.norm.ppf((1 + level) / 2))
+    return value - wider * (middle - low), value + wider * (high - middle)
 
 
 def _p_value(value: float, variance: float, freedom: float) -> float:
-    if variance <= 1e-24:  # nothing varies but by rounding: t would be 0 / 0, or infinite
-        return float(abs(value) < 1e-12)
+    if variance <= NOTHING:  # t would be 0 / 0, or infinite
+        return float(abs(value) < NOTHING**0.5)
     return float(2 * stats.t.sf(abs(value) / variance**0.5, freedom))
 
 
@@ -147,25 +184,24 @@ class Spread:
     """By how much trainings that differ in their seed alone move a score.
 
     Attributes:
-        deviation: the standard deviation of one training, pooled over the cells.
+        deviation: the standard deviation of one training, pooled over the cells, on these images.
         low, high: its 95% interval, where trainings are normally distributed.
-        freedom: degrees of freedom, seeds less one in each cell.
+        beyond: what is left of it on infinitely many images: without what an image and a training have to do with each
+            other, which alone makes half a point on FER2013's test images.
     """
 
     deviation: float
     low: float
     high: float
-    freedom: int
+    beyond: float
 
 
-def spread_of(values: Floats) -> Spread:
+def spread_of(values: Floats, drawn: Floats) -> Spread:
     """The standard deviation over seeds, pooled over cells, with its interval by the chi-squared distribution.
-
-    On a test set: what another training changes on these images, which is a little more than it would change on
-    infinitely many.
 
     Args:
         values: (cells, seeds), seeds from 2.
+        drawn: (draws, cells, seeds), the same on each bootstrap draw of images.
 
     Raises:
         ValueError: fewer than two seeds, or other axes.
@@ -175,13 +211,16 @@ def spread_of(values: Floats) -> Spread:
     freedom = len(values) * (values.shape[1] - 1)
     squares = float(values.var(axis=1, ddof=1).mean()) * freedom
     low, high = np.sqrt(squares / stats.chi2.ppf([(1 + LEVEL) / 2, (1 - LEVEL) / 2], freedom))
-    return Spread((squares / freedom) ** 0.5, float(low), float(high), freedom)
+    apart = drawn - drawn.mean(axis=2, keepdims=True)
+    both = float(apart.var(axis=0, ddof=1).sum()) / freedom
+    return Spread((squares / freedom) ** 0.5, float(low), float(high), max(0.0, squares / freedom - both) ** 0.5)
 
 
 def seeds_needed(found: Estimate, seeds: int, cells: int, difference: float, most: int = 1000) -> int | None:
     """How many seeds would show a true difference in 80% of all cases, on a test set like this one.
 
-    More seeds divide what the trainings add to the variance; what the images add stays.
+    More seeds divide what the trainings add to the variance, and what images and trainings have to do with each other;
+    what the images add by themselves stays. As if all cells spread alike.
 
     Args:
         found: the estimate of such a difference.
@@ -193,11 +232,12 @@ def seeds_needed(found: Estimate, seeds: int, cells: int, difference: float, mos
     Returns:
         The smallest number from 2, or None where no number of seeds is enough: the images are too few.
     """
-    for many in range(2, most + 1):
-        of_trainings = found.trainings**2 * seeds / many
-        total = found.images**2 + of_trainings
-        # As if all cells spread alike.
-        freedom = total**2 * cells * (many - 1) / of_trainings**2 if of_trainings else np.inf
-        if total**0.5 * stats.t.ppf([(1 + LEVEL) / 2, POWER], freedom).sum() <= difference:
-            return many
-    return None
+    stays = found.images**2 - found.both**2
+
+    def enough(many: int) -> bool:
+        divided = (found.trainings**2 + found.both**2) * seeds / many
+        total = stays + divided
+        freedom = total**2 * cells * (many - 1) / divided**2 if divided > NOTHING else np.inf
+        return float(total**0.5) * reach(round(freedom, 1)) <= difference
+
+    return next((many for many in range(2, most + 1) if enough(many)), None) if enough(most) else None

@@ -12,6 +12,9 @@ LEFT, RIGHT = slice(36, 42), slice(42, 48)
 # brows and the chin of a face seen from the front.
 APART, HEIGHT = 0.4, 0.35
 
+# Radians. A turn of 0 stands for a box that is cut out as it lies, and must lie inside the image.
+TINY = 1e-7
+
 LEAST = 4  # pixels: eyes that lie on each other would ask for a square of none
 
 
@@ -23,11 +26,12 @@ def align_eyes(points: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32]
 
     Returns:
         boxes (N, 4) in continuous pixel edges before they are turned, and turns (N,) in radians, by which each is
-        turned about its centre; clockwise as one sees it, since y points down. A square may leave the image.
+        turned about its centre; clockwise as one sees it, since y points down; never 0. A square may leave the image.
     """
     eyes = np.stack([points[:, part].astype(np.float64).mean(axis=1) for part in (LEFT, RIGHT)], axis=1)
     between = eyes[:, 1] - eyes[:, 0]
     turns = np.arctan2(between[:, 1], between[:, 0])
+    turns[turns == 0] = TINY
     side = np.maximum(np.hypot(*between.T) / APART, LEAST)
     down = np.stack([-np.sin(turns), np.cos(turns)], axis=1)  # of the turned square
     centre = eyes.mean(axis=1) + (0.5 - HEIGHT) * side[:, None] * down

@@ -70,7 +70,7 @@ class Aligned(Section):
 class Reduced(Section):
     """The whole image reduced to so many pixels a side, and enlarged again."""
 
-    pixels: Annotated[int, Field(ge=4, le=512)]
+    pixels: Annotated[int, Field(ge=4)]
 
 
 class Like(Section):

@@ -57,9 +57,12 @@ def _preference(study: Study, pairs: pd.DataFrame, rival: str, leader: str) -> s
     ends = f"({_kind(study)} {span(mean['low'], mean['high'], signed=True)})"
     apart = f"{points(abs(mean['difference']))} points"
     reference = study.reference
-    if mean["low"] <= 0 <= mean["high"]:
-        side = "above" if mean["difference"] >= 0 else "below"
+    surely = mean["p_holm"] < SIGNIFICANT if study.several_seeds else not mean["low"] <= 0 <= mean["high"]
+    side = "above" if mean["difference"] >= 0 else "below"
+    if not surely:
         return f"Validation cannot tell {rival} and {reference} apart: {rival} lies {apart} {side} {ends}."
+    if not study.several_seeds:
+        return f"On validation {rival} lies {apart} {side} {reference} {ends}."
     if leader == reference:
         return f"Validation prefers {reference}, {apart} above {rival}, the next best {ends}."
     return f"Validation prefers {leader}, {apart} above {reference} {ends}."
@@ -94,14 +97,18 @@ def caveat(study: Study, scores: Scores) -> str:
         f"{params.recipe!r}, {seeds} seed{'s' if seeds > 1 else ''}."
     )
     if study.several_seeds:
-        accuracy = study.samples[HEADLINE].actual.accuracy[0]
-        luck = spread_of(accuracy.reshape(-1, accuracy.shape[-1]))
+        sample, seeds = study.samples[HEADLINE], len(params.seeds)
+        actual, drawn = sample.actual.accuracy[0], sample.drawn.accuracy
+        luck = spread_of(actual.reshape(-1, seeds), drawn.reshape(len(drawn), -1, seeds))
         text += (
             f" Another start of the training moves an accuracy by {points(luck.deviation)} points (standard deviation; "
             f"95% interval {span(luck.low, luck.high)})."
         )
     if params.fallback == "drop":
-        text += " Train images whose points were not trusted were left out of the training on each region."
+        text += (
+            " Images that a region could not cut neither trained nor chose its networks, so that others had more to "
+            "learn from."
+        )
     if params.chosen.test_time_augmentation != "none":
         text += (
             f" Test-time augmentation: each validation and test image was judged by "

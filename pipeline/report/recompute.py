@@ -29,6 +29,7 @@ class Published:
         scores: of each cell, by protocol, as they were published.
         probabilities: of each cell, (M, classes).
         fell_back: of each region, (M,), which images were kept whole; empty in what earlier versions wrote.
+        data, recipe: what all of it was made from and with.
     """
 
     rows: npt.NDArray[np.int64]
@@ -36,6 +37,8 @@ class Published:
     scores: dict[Cell, dict[str, Any]]
     probabilities: dict[Cell, npt.NDArray[np.float32]]
     fell_back: dict[str, npt.NDArray[np.bool_]]
+    data: str
+    recipe: str
 
 
 def read_published(folder: Path, expressions: Expressions) -> Published:
@@ -47,7 +50,9 @@ def read_published(folder: Path, expressions: Expressions) -> Published:
     path = folder / "predictions.parquet"
     try:
         table = pd.read_parquet(path)
-        scores = {Cell(cell["region"], cell["network"], cell["seed"]): cell["protocols"] for cell in _cells(folder)}
+        cells = _cells(folder)
+        scores = {Cell(cell["region"], cell["network"], cell["seed"]): cell["protocols"] for cell in cells}
+        ((data, recipe),) = {(str(cell["data"]), str(cell["recipe"])) for cell in cells}
         rows, role = table["row"].to_numpy(np.int64), _roles(table, expressions)
         names = {cell: [f"{cell.path}/p_{name}" for name in expressions.about.classes] for cell in scores}
         probabilities = {cell: table[of].to_numpy(np.float32) for cell, of in names.items()}
@@ -59,7 +64,7 @@ def read_published(folder: Path, expressions: Expressions) -> Published:
         raise InputError(f"{path}: no published predictions ({error}); restore it with git") from None
     if rows.max(initial=0) >= len(expressions):
         raise InputError(f"{path}: is of more images than {expressions.about.name} here has; take the same data set")
-    return Published(rows, role, scores, probabilities, fell_back)
+    return Published(rows, role, scores, probabilities, fell_back, data, recipe)
 
 
 def recompute(published: Published, expressions: Expressions) -> pd.DataFrame:
@@ -98,7 +103,7 @@ def compare_published(
         published: of the same data set.
         expressions: of N images.
         role, twins: (N,), see `data.roles` and `data.twins`.
-        params: params.yaml, of which regions, networks and seeds give way to those that were published.
+        params: params.yaml, of which all that is said of what was published gives way to that.
 
     Raises:
         InputError: not every region has every network and seed, or a protocol scores no rows.
@@ -116,10 +121,16 @@ def compare_published(
     for number, cell in enumerate(wanted):
         probabilities[number, published.rows] = published.probabilities[cell]
     for number, region in enumerate(regions):
-        fell_back[number, published.rows] = published.fell_back.get(region, False)
+        # Where it is not known which images were cut, none counts as cut everywhere: see `Study.CUT`.
+        fell_back[number, published.rows] = published.fell_back.get(region, True)
     shape = len(regions), len(networks), len(seeds), *probabilities.shape[1:]
+    if published.recipe not in params.recipes or any(
+        getattr(params.recipes[published.recipe].classifiers, name, None) is None for name in networks
+    ):
+        raise InputError(f"recipes.yaml: has no {published.recipe} of all published networks; take that of their time")
     reference = params.reference if params.reference in regions else regions[0]
     of = {"regions": dict.fromkeys(regions, "whole"), "networks": networks, "seeds": seeds, "reference": reference}
+    of |= {"data": params.data.model_copy(update={"source": published.data}), "recipe": published.recipe}
     answers = Answers(classes, role, twins, expressions.labels, fell_back, probabilities.reshape(shape))
     return Study.of(answers, params.model_copy(update=of))
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.classifiers.cells import Cell
-from pipeline.common.files import InputError
 from pipeline.data.protocols import PROTOCOLS, PURPOSES, rows
 from pipeline.data.roles import ROLES
 from pipeline.evaluation.results import Answers
@@ -69,9 +68,15 @@ class Study:
 
     @classmethod
     def of(cls, results: Answers, params: Params) -> Study:
-        """Draw the samples. Raises InputError if another protocol than these scores no rows: `CUT`, `CHOOSING`."""
+        """Draw the samples.
+
+        Raises:
+            InputError: a protocol scores no rows; only `CUT`, and all of `CHOOSING` but the last, may be without any.
+        """
         predicted = results.probabilities.argmax(axis=-1).astype(np.uint8)
         scored = {protocol: _rows(results, protocol) for protocol in SAMPLED}
+        if np.array_equal(scored[CUT], scored[HEADLINE]):
+            del scored[CUT]  # it would say the same again
         samples = {protocol: draw(results, predicted, of) for protocol, of in scored.items() if of.any()}
         return cls(results, params, predicted, samples)
 
@@ -140,9 +145,4 @@ class Study:
 def _rows(results: Answers, protocol: str) -> npt.NDArray[np.bool_]:
     if protocol == CUT:
         return rows(results.role, results.twins, HEADLINE) & ~results.fell_back.any(axis=0)
-    try:
-        return rows(results.role, results.twins, protocol)
-    except InputError:
-        if protocol != CHOOSING[0]:
-            raise
-        return np.zeros(len(results.role), np.bool_)  # then the whole of validation chooses
+    return rows(results.role, results.twins, protocol)

@@ -376,11 +376,9 @@ def test_validation_rows_with_a_twin_that_is_trained_on_do_not_choose() -> None:
     twins = np.array([0, 1, 0, 2, 3, 3], np.int32)  # the last of validation has its twin in test
     roles = assign_roles(expressions, twins, "official", train_on_twins=True)
     assert roles.chooses.tolist() == [False, False, False, True, True, False]
-    assert roles.chosen_on == "validation_unique"
 
 
 def test_where_all_of_them_have_one_all_choose() -> None:
     expressions = split_into(["a", "a", "b", "b", "c"])
     roles = assign_roles(expressions, np.array([0, 1, 0, 1, 2], np.int32), "official", train_on_twins=True)
     assert roles.chooses.tolist() == [False, False, True, True, False]
-    assert roles.chosen_on == "validation"

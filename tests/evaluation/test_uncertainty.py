@@ -10,7 +10,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
 from pipeline.evaluation.resampling import resample
-from pipeline.evaluation.uncertainty import Estimate, combine, estimate, of_images_alone, seeds_needed, spread_of
+from pipeline.evaluation.uncertainty import Estimate, combine, estimate, of_images_alone, reach, seeds_needed, spread_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -134,10 +134,15 @@ def test_estimate_refuses_what_does_not_fit_together() -> None:
 # The spread over seeds
 
 
+def still(values: Floats) -> Floats:
+    """Draws of images that change nothing."""
+    return np.tile(values, (5, 1, 1))
+
+
 def test_spread_is_pooled_over_cells() -> None:
-    found = spread_of(np.array([[0.4, 0.6], [0.5, 0.5]]))
-    assert found.deviation == pytest.approx(0.01**0.5)  # variances 0.02 and 0
-    assert found.freedom == 2
+    values = np.array([[0.4, 0.6], [0.5, 0.5]])
+    found = spread_of(values, still(values))
+    assert found.deviation == found.beyond == pytest.approx(0.01**0.5)  # variances 0.02 and 0
     assert [found.low, found.high] == pytest.approx(
         [(0.02 / stats.chi2.ppf(0.975, 2)) ** 0.5, (0.02 / stats.chi2.ppf(0.025, 2)) ** 0.5]
     )
@@ -145,13 +150,25 @@ def test_spread_is_pooled_over_cells() -> None:
 
 def test_the_interval_of_a_spread_holds_the_truth_in_95_percent() -> None:
     rng = np.random.default_rng(0)
-    held = [(found := spread_of(rng.normal(0.6, 0.013, (5, 3)))).low <= 0.013 <= found.high for _ in range(2000)]
+    draws = rng.normal(0.6, 0.013, (2000, 5, 3))
+    held = [(found := spread_of(values, still(values))).low <= 0.013 <= found.high for values in draws]
     assert 0.935 < np.mean(held) < 0.965
+
+
+def test_what_images_and_trainings_have_to_do_with_each_other_is_not_beyond_these_images() -> None:
+    """Answers that are tossed anew for each training, without luck of the training as a whole."""
+    rng = np.random.default_rng(0)
+    correct = (rng.random((1, 40, len(GROUPS))) < 0.6).astype(np.float64)
+    drawn = resample(np.arange(len(GROUPS)), 1000, seed=0).astype(np.float64)
+    scores = np.einsum("bn,csn->bcs", drawn / drawn.sum(axis=1, keepdims=True), correct)
+    found = spread_of(correct.mean(axis=2), scores)
+    assert found.deviation == pytest.approx((0.24 / len(GROUPS)) ** 0.5, rel=0.25)
+    assert found.beyond < 0.5 * found.deviation
 
 
 def test_spread_needs_two_seeds() -> None:
     with pytest.raises(ValueError, match="from 2"):
-        spread_of(np.ones((3, 1)))
+        spread_of(np.ones((3, 1)), np.ones((5, 3, 1)))
 
 
 def test_so_many_seeds_are_needed() -> None:
@@ -162,6 +179,31 @@ def test_so_many_seeds_are_needed() -> None:
     for seeds, enough in ((many - 1, False), (many, True)):
         variance = 0.002**2 + 0.012**2 / seeds
         freedom = variance**2 / ((0.012**2 / seeds) ** 2 / (seeds - 1))
-        reach = variance**0.5 * stats.t.ppf([0.975, 0.8], freedom).sum()
-        assert (reach <= 0.01) == enough
+        power = stats.nct.sf(stats.t.ppf(0.975, freedom), freedom, 0.01 / variance**0.5)
+        assert (power >= 0.8) == enough
     assert seeds_needed(found, seeds=3, cells=1, difference=0.0055) is None  # the images alone need 0.56 points
+
+
+def test_more_seeds_divide_what_images_and_trainings_have_to_do_with_each_other() -> None:
+    """Of 0.3 points that the images add with 3 seeds all but 0.1 go away, and so 0.5 points can be seen."""
+    sums = np.random.default_rng(0).normal(0, 0.003, 100_000)
+    together = combine(0.0, sums, 0.0, 0.0, both=0.003**2 - 0.001**2)
+    assert seeds_needed(combine(0.0, sums, 0.0, 0.0), seeds=3, cells=1, difference=0.005) is None
+    many = seeds_needed(together, seeds=3, cells=1, difference=0.005)
+    assert many is not None
+    assert 5 < many < 20
+
+
+def test_what_is_detectable_is_found_in_80_percent() -> None:
+    for freedom in (2.0, 4.0, 11.0, 1000.0):
+        off = reach(freedom)
+        assert stats.nct.sf(stats.t.ppf(0.975, freedom), freedom, off) == pytest.approx(0.8, abs=1e-6)
+    assert reach(np.inf) == pytest.approx(1.959964 + 0.841621)
+    assert reach(1e5) == pytest.approx(reach(np.inf), rel=1e-3)
+
+
+def test_trainings_widen_the_interval_around_the_value_though_draws_are_off_it() -> None:
+    """As of macro F1, of which draws are too low on average: that must not grow with the width."""
+    sums = np.random.default_rng(0).normal(0.49, 0.01, 20_000)
+    found = combine(0.5, sums, 0.03**2, 0.03**4 / 2)
+    assert found.high - 0.5 == pytest.approx(0.5 - found.low, rel=0.05)

@@ -43,7 +43,8 @@ def with_gap(found: Found, low: float, high: float, p_values: dict[str, float], 
     pairs = altered(found.tested.pairs, {**of, "within": MEAN, "protocol": "test"}, low=low, high=high)
     sign = np.sign(row_of(pairs, **of, within=MEAN, protocol="validation_unique")["difference"])
     ends = sorted((sign * 0.01, sign * 0.5))
-    pairs = altered(pairs, {**of, "within": MEAN, "protocol": "validation_unique"}, low=ends[0], high=ends[1])
+    chosen = {**of, "within": MEAN, "protocol": "validation_unique"}
+    pairs = altered(pairs, chosen, low=ends[0], high=ends[1], p_holm=0.049)
     for network, p in p_values.items():
         pairs = altered(pairs, {**of, "within": network, "protocol": "test"}, p_holm=p)
     interval = {"accuracy_low": 0.4, "accuracy_high": 0.9}
@@ -80,7 +81,7 @@ def test_the_answer_when_another_region_is_preferred(
 def test_validation_that_cannot_tell_regions_apart_says_so() -> None:
     comparison = with_gap(by_hand(), 0.01, 0.15, {})
     of = {"protocol": "validation_unique", "kind": "region", "one": "face", "other": "vanilla", "within": MEAN}
-    pairs = altered(comparison.tested.pairs, of, low=-0.009, high=0.159)
+    pairs = altered(comparison.tested.pairs, of, low=-0.009, high=0.159, p_holm=0.051)
     assert answer_of(with_pairs(comparison, pairs)).startswith(
         "Validation cannot tell face and vanilla apart: face lies 7.5 points above (95% interval -0.9 to +15.9). On "
     )
@@ -107,7 +108,7 @@ def test_the_answer_when_the_reference_is_preferred_and_there_is_one_seed() -> N
     comparison = with_gap(comparison, -0.8, -0.2, {}, one="mouth")
     assert answer_of(comparison) == (
         "With one seed no difference between regions can be called significant: another start of the training would "
-        "move each of them. Validation prefers vanilla, 20.0 points above mouth, the next best "
+        "move each of them. On validation mouth lies 20.0 points below vanilla "
         "(95% interval of the images alone -50.0 to -1.0). On test the accuracy of vanilla with cnn2 is 80.0% "
         "(95% interval of the images alone 40.0 to 90.0). That of mouth lies 50.0 points below that of vanilla "
         "(95% interval of the images alone -80.0 to -20.0)."

@@ -113,7 +113,7 @@ def test_the_region_that_test_prefers_is_not_chosen() -> None:
     vanilla_first, face_first = np.array([[[10]], [[0]]]), np.array([[[0]], [[10]]])
     found = find_right(params, face_first, vanilla_first)
     said = answer(found.study, found.scored, found.tested.pairs)
-    assert "Validation prefers face, 100.0 points above vanilla" in said
+    assert "On validation face lies 100.0 points above vanilla" in said
     assert "On test the accuracy of face with cnn1 is 0.0%" in said
     for method in ("best single", "fitted weights", "forward selection"):
         row = row_of(found.fused.fusion, network="cnn1", method=method, protocol="test")
@@ -181,7 +181,7 @@ def test_one_of_a_kind_is_compared_with_nothing(
     assert len(tables["scores"]) == 6 * len(regions) * (len(networks) + 1)
     assert len(tables["pairs"]) == 4 * (many_regions * (len(networks) + 1) + many_networks * len(regions))
     assert len(tables["luck"]) == (len(seeds) > 1) * (len(networks) + 1)
-    assert len(tables["ensembles"]) == 3 * len(networks) * (many_regions and len(seeds) > 1)
+    assert len(tables["ensembles"]) == 0  # two seeds are too few
     assert len(tables["leak"]) == len(regions) * (len(networks) + 1)
     assert len(tables["calibration"]) == len(regions) * len(networks) * len(seeds)
     pools = many_regions * len(networks) + many_networks
@@ -213,7 +213,6 @@ TITLES = [
     "What leaks",
     "Images that were not cut",
     "Regions joined",
-    "Regions against trainings",
     "Expression by expression",
     "Calibration",
     "Landmarks",
@@ -228,7 +227,8 @@ def test_the_whole_answer_in_markdown(found: Comparison) -> None:
     text = markdown(found)
     assert text.startswith(f"# Comparison of regions\n\n**{found.answer}** {found.caveat}\n")
     assert titles(text) == TITLES
-    blocks = [block for section in found.sections for block in section.blocks]
+    # With two seeds there are too few to join trainings, and so that table has no rows.
+    blocks = [block for section in found.sections for block in section.blocks if len(block.rows) > 1]
     for block in blocks:
         assert f"\n## {block.title}\n\n{block.text}\n\n{markdown_table(block.rows)}" in text
     assert len(blocks) == len(TITLES)
@@ -243,7 +243,7 @@ def test_the_whole_answer_in_markdown(found: Comparison) -> None:
 def test_a_table_without_rows_has_no_section(origin: Origin) -> None:
     params = make_params(regions={"face": FACE}, networks=["cnn1"])
     text = markdown(compare(make_results(params), params, origin))
-    absent = {"Differences between regions", "Regions joined", "Regions against trainings"}
+    absent = {"Differences between regions", "Regions joined"}
     assert titles(text) == [title for title in TITLES if title not in absent]
 
 
@@ -278,7 +278,11 @@ def test_what_is_saved(found: Comparison, tmp_path: Path) -> None:
     assert set(files_in(tmp_path)) == {
         "comparison.md",
         *(f"comparison/{name}.csv" for name in FRAMES),
-        *(f"metrics/{protocol}/{network}.json" for protocol in ("validation", "test") for network in ("cnn1", "cnn2")),
+        *(
+            f"metrics/{protocol}/{network}.json"
+            for protocol in ("validation_unique", "test")
+            for network in ("cnn1", "cnn2")
+        ),
         "metrics/landmarks.json",
         "plots/test_accuracy.csv",
         *(f"plots/{kind}/{cell}" for kind in ("learning_curves", "confusion_test") for cell in cells),

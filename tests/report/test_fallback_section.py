@@ -27,7 +27,7 @@ def test_what_it_gives_away() -> None:
     """The two are angry and disgusted: the guess is right of one of them, and of the four happy ones of the others."""
     table = measure_fallback(by_hand().study).giveaway
     row = row_of(table, region="face")
-    assert (row["angry"], row["disgust"], row["happy"]) == (1, 1, 0)
+    assert (row["share_angry"], row["share_disgust"], row["share_happy"]) == (1, 1, 0)
     assert (row["accuracy"], row["always"]) == approx((0.5, 0.4))
 
 

@@ -24,6 +24,7 @@ def test_the_spread_is_pooled_over_regions() -> None:
         assert (row["cells"], row["deviation"]) == (many, approx(np.mean(of) ** 0.5))
         ends = [(sum(of) / stats.chi2.ppf(tail, many)) ** 0.5 for tail in (0.975, 0.025)]
         assert [row["low"], row["high"]] == approx(ends)
+        assert 0 <= row["beyond"] < row["deviation"]  # ten images have much to do with it
 
 
 def test_seeds_are_counted_for_each_region_and_network_and_their_mean(found: Found) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.evaluation.ensembles import add_greedily, best_repeated, gain, joined_correct
@@ -24,10 +25,10 @@ def measure_ensembles(study: Study) -> pd.DataFrame:
     Returns:
         protocol, network, members (how many), regions (joined), region (of the control), joined and control (their
         accuracies, means over all choices of seeds), gain (joined less control), low and high of its 95% interval,
-        p and p_holm (adjusted for all of the protocol; missing where too few seeds leave no interval of trainings).
-        No rows with one seed or one region.
+        p and p_holm (adjusted for all of the protocol). No rows with one region or fewer than three seeds: two
+        trainings of a region are one pair, of which nothing says how another pair would do.
     """
-    sizes = range(2, min(MOST, len(study.params.regions), len(study.params.seeds)) + 1)
+    sizes = range(2, min(MOST, len(study.params.regions), len(study.params.seeds) - 1) + 1)
     chosen_on = study.samples[study.chosen_on]
     found: list[dict[str, Any]] = []
     for k, network in enumerate(study.params.networks):
@@ -42,9 +43,7 @@ def measure_ensembles(study: Study) -> pd.DataFrame:
                 shown = probabilities[:, :, sample.rows]
                 joined, control = (joined_correct(shown, sample.labels, of) for of in (members, repeated))
                 more = gain(joined, control, sample.weights)
-                accuracies = {
-                    name: gain(of, {}, sample.weights).value for name, of in (("joined", joined), ("control", control))
-                }
+                accuracies = {"joined": np.mean(list(joined.values())), "control": np.mean(list(control.values()))}
                 record: dict[str, Any] = {"protocol": protocol, "network": network, "members": size}
                 record |= {"regions": " + ".join(names[:-1]), "region": names[-1], **accuracies}
                 found.append(record | {"gain": more.value, "low": more.low, "high": more.high, "p": more.p})
@@ -57,7 +56,7 @@ def ensemble_rows(table: pd.DataFrame, protocol: str) -> Rows:
     rows = [["network", "regions joined", "accuracy", "trainings joined", "accuracy", "gain", "95% interval", "Holm"]]
     for row in records(where(table, protocol=protocol)):
         of_one = f"{row['members']} of {row['region']}"
-        ends = span(row["low"], row["high"], signed=True) + ("" if row["p"] == row["p"] else " (images only)")
+        ends = span(row["low"], row["high"], signed=True)
         star = "*" if row["p_holm"] < SIGNIFICANT else ""
         scores = [row["regions"], percent(row["joined"]), of_one, percent(row["control"])]
         rows.append([row["network"], *scores, points(row["gain"], signed=True) + star, ends, p_value(row["p_holm"])])
@@ -72,7 +71,7 @@ def section(study: Study, ensembles: pd.DataFrame) -> Section:
         "others": [(protocol, ensemble_rows(ensembles, protocol)) for protocol in others],
         "chosen_on": study.chosen_on,
         "protocol": head,
-        "several_seeds": study.several_seeds,
+        "enough_seeds": len(study.params.seeds) > 2,
         "several_regions": len(study.params.regions) > 1,
     }
     text = f"Regions joined, less as many trainings of one region joined; chosen on {study.chosen_on}."

@@ -18,6 +18,8 @@ from pipeline.report.study import ALL, HEADLINE, Study
 from pipeline.report.tables import Rows, records, where
 from pipeline.report.words import percent, points, span
 
+FEWEST = 3  # images of an expression: of fewer nothing follows for others
+
 Counts = npt.NDArray[np.int64]  # a confusion matrix (classes, classes), a row a true class
 
 
@@ -32,7 +34,8 @@ def measure_recall(study: Study) -> pd.DataFrame:
     Returns:
         region, expression, images, recall, difference (to the reference), low and high of its interval, p and p_holm
         (adjusted for all expressions and regions). The intervals are simultaneous: all of them together hold the truth
-        in 95% of all cases (Bonferroni). No row for an expression without images.
+        in 95% of all cases (Bonferroni). No row for an expression without images; of one with fewer than `FEWEST`,
+        twins counted once, there is no more than the recall.
     """
     sample, regions = study.samples[HEADLINE], list(study.params.regions)
     images = np.bincount(sample.labels, minlength=sample.classes)
@@ -44,9 +47,10 @@ def measure_recall(study: Study) -> pd.DataFrame:
         own = sample.share(i, networks)
         for code in seen:
             actual, drawn = sample.actual.recall[0, ..., code], sample.drawn.recall[..., code]
+            drawn = drawn[np.isfinite(drawn).all(axis=(1, 2, 3))]  # a draw may hold no image of a rare expression
             record = {"region": region, "expression": study.results.classes[code], "images": images[code]}
             record["recall"] = weigh(actual, drawn, own).value
-            if i != base:
+            if i != base and len(np.unique(sample.groups[sample.labels == code])) >= FEWEST:
                 more = weigh(actual, drawn, own - sample.share(base, networks), 1 - SIGNIFICANT / many)
                 record |= {"difference": more.value, "low": more.low, "high": more.high, "p": more.p}
             found.append(record)
@@ -99,7 +103,9 @@ def recall_rows(recall: pd.DataFrame, study: Study) -> Rows:
         entries = []
         for row in records(where(recall, region=region)):
             star = "*" if row["p_holm"] < SIGNIFICANT else ""
-            more = "" if region == study.reference else f" ({points(row['difference'], signed=True)}{star})"
+            more = (
+                f" ({points(row['difference'], signed=True)}{star})" if row["difference"] == row["difference"] else ""
+            )
             entries.append(percent(row["recall"]) + more)
         columns.append([region, *entries])
     return [list(row) for row in zip(*columns, strict=True)]
@@ -111,7 +117,7 @@ def _forest(recall: pd.DataFrame, scale: Axis, study: Study) -> list[dict[str, A
     for number, region in enumerate(study.params.regions):
         rows = []
         for row in records(where(recall, region=region)):
-            if region == study.reference:
+            if np.isnan(row["difference"]):
                 continue
             low, value, high = (100 * row[name] for name in ("low", "difference", "high"))
             filled = row["p_holm"] < SIGNIFICANT

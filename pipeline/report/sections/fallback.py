@@ -23,8 +23,8 @@ class Fallback:
     Attributes:
         scores: region, network (or `MEAN`), n_cut, n_whole (how many fell back), cut and whole (the accuracy on each,
             missing where there is none), reference_cut and reference_whole (the reference's on the same images).
-        giveaway: region, information (bits), accuracy and always (see `evaluation.fallback`), and the share of each
-            class that fell back.
+        giveaway: region, information (bits), accuracy and always (see `evaluation.fallback`), and share_CLASS, the
+            share of each class that fell back.
     """
 
     scores: pd.DataFrame
@@ -53,11 +53,11 @@ def measure_fallback(study: Study) -> Fallback:
                 record |= {name: with_mean[i, k], f"reference_{name}": with_mean[base, k]}
             scores.append(record)
         found = giveaway(sample.labels, fell_back, sample.classes)
-        shares = dict(zip(study.results.classes, found.shares.tolist(), strict=True))
+        shares = {f"share_{name}": of for name, of in zip(study.results.classes, found.shares.tolist(), strict=True)}
         facts = {"information": found.information, "accuracy": found.accuracy, "always": found.always}
         told.append({"region": region, **facts, **shares})
     columns = ["region", "network", "n_cut", "n_whole", "cut", "whole", "reference_cut", "reference_whole"]
-    facts_of = ["region", "information", "accuracy", "always", *study.results.classes]
+    facts_of = ["region", "information", "accuracy", "always", *(f"share_{name}" for name in study.results.classes)]
     return Fallback(pd.DataFrame(scores, columns=columns), pd.DataFrame(told, columns=facts_of))
 
 
@@ -76,7 +76,7 @@ def giveaway_rows(table: pd.DataFrame, classes: tuple[str, ...]) -> Rows:
     """How well it tells the class that an image fell back."""
     rows = [["region", "bits", "guessed right by it", "guessed right without", *classes]]
     for row in records(table):
-        shares = [percent(row[name]) for name in classes]
+        shares = [percent(row[f"share_{name}"]) for name in classes]
         guesses = [percent(row["accuracy"]), percent(row["always"])]
         rows.append([row["region"], f"{row['information']:.3f}", *guesses, *shares])
     return rows

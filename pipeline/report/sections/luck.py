@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.evaluation.uncertainty import POWER, seeds_needed, spread_of
+from pipeline.report.sample import Floats
 from pipeline.report.section import Block, Section
 from pipeline.report.study import ALL, HEADLINE, MEAN, Study
 from pipeline.report.tables import Rows, records, where
@@ -24,7 +25,8 @@ class Luck:
 
     Attributes:
         spread: network (or `ALL`), cells (how many it is pooled over), deviation (the standard deviation of the
-            accuracy over seeds), low and high of its 95% interval.
+            accuracy over seeds), low and high of its 95% interval, beyond (what is left of it on infinitely many
+            images).
         needed: region, network (or `MEAN`), difference (to the reference, a true one), seeds (how many would show it
             in 80% of all cases; missing where none would).
     """
@@ -39,12 +41,15 @@ def measure_luck(study: Study) -> Luck:
     needed: list[dict[str, Any]] = []
     if study.several_seeds:
         sample, networks = study.samples[HEADLINE], study.params.networks
-        accuracy = sample.actual.accuracy[0]
-        pools = {network: accuracy[:, k] for k, network in enumerate(networks)}
-        for network, values in {**pools, ALL: accuracy.reshape(-1, accuracy.shape[-1])}.items():
-            found = spread_of(values)
-            ends = {"deviation": found.deviation, "low": found.low, "high": found.high}
-            spread.append({"network": network, "cells": len(values), **ends})
+        actual, drawn = sample.actual.accuracy[0], sample.drawn.accuracy
+        pools: dict[str, tuple[Floats, Floats]] = {
+            network: (actual[:, k], drawn[:, :, k]) for k, network in enumerate(networks)
+        }
+        pools[ALL] = actual.reshape(-1, actual.shape[-1]), drawn.reshape(len(drawn), -1, actual.shape[-1])
+        for network, pool in pools.items():
+            found = spread_of(*pool)
+            ends = {"deviation": found.deviation, "low": found.low, "high": found.high, "beyond": found.beyond}
+            spread.append({"network": network, "cells": len(pool[0]), **ends})
         base = list(study.params.regions).index(study.reference)
         for i, region in enumerate(study.params.regions):
             for k, network in enumerate([*networks, MEAN]):
@@ -57,17 +62,17 @@ def measure_luck(study: Study) -> Luck:
                     record = {"region": region, "network": network, "difference": wanted}
                     needed.append({**record, "seeds": np.nan if many is None else many})
     return Luck(
-        pd.DataFrame(spread, columns=["network", "cells", "deviation", "low", "high"]),
+        pd.DataFrame(spread, columns=["network", "cells", "deviation", "low", "high", "beyond"]),
         pd.DataFrame(needed, columns=["region", "network", "difference", "seeds"]),
     )
 
 
 def spread_rows(spread: pd.DataFrame) -> Rows:
     """The standard deviation over seeds of each network."""
-    rows = [["network", "standard deviation", "95% interval", "pooled over"]]
+    rows = [["network", "standard deviation", "95% interval", "beyond these images", "pooled over"]]
     for row in records(spread):
         ends, cells = span(row["low"], row["high"]), f"{row['cells']} cells"
-        rows.append([row["network"], points(row["deviation"]), ends, cells])
+        rows.append([row["network"], points(row["deviation"]), ends, points(row["beyond"]), cells])
     return rows
 
 

@@ -66,8 +66,9 @@ def _of_protocol(study: Study, protocol: str) -> pd.DataFrame:
                 sample = study.samples[protocol]
                 share = sample.share(i, k)
                 of_accuracy, of_f1 = sample.estimate("accuracy", share), sample.estimate("macro_f1", share)
-                record |= {"accuracy_low": of_accuracy.low, "accuracy_high": of_accuracy.high}
-                record |= {"macro_f1_low": of_f1.low, "macro_f1_high": of_f1.high}
+                for name, of in (("accuracy", of_accuracy), ("macro_f1", of_f1)):
+                    # With few seeds and images an interval may reach further than scores do.
+                    record[f"{name}_low"], record[f"{name}_high"] = max(0.0, of.low), min(1.0, of.high)
             if study.several_seeds:
                 record["accuracy_sd"] = accuracy.std(ddof=1)
             record["fell_back"] = study.results.fell_back[i, scored].mean()
@@ -114,7 +115,7 @@ def score_rows(scores: Scores, pairs: pd.DataFrame, protocol: str, study: Study)
                 text += f" ± {points(mine['accuracy_sd'])}"
             if region != reference:
                 pair = tests.get((network, region, reference), {"p_holm": np.nan})
-                star = "*" if pair["p_holm"] < SIGNIFICANT else ""
+                star = "*" if pair["p_holm"] < SIGNIFICANT and protocol in study.tested else ""
                 text += f" ({points(mine['accuracy'] - base['accuracy'], signed=True)}{star})"
             entries.append(text)
         rows.append([region, *entries, percent(cells[region, MEAN]["fell_back"])])
@@ -137,17 +138,18 @@ def interval_rows(scores: Scores) -> Rows:
 def section(study: Study, scores: Scores, pairs: pd.DataFrame) -> Section:
     """The section, with stars from the tests of pairs."""
     shown, blocks = [], []
-    brackets = f"Accuracy, and in brackets its difference to {study.reference} in points"
-    if study.several_seeds:
-        brackets += "; * significant after Holm's adjustment, with images and trainings as samples"
+    accuracy = f"Accuracy, and in brackets its difference to {study.reference} in points"
+    star = "; * significant after Holm's adjustment, with images and trainings as samples"
+    starred = study.several_seeds and len(study.params.regions) > 1
     for protocol in study.protocols:
+        brackets = accuracy + (star if starred and protocol in study.tested else "")
         note, rows = study.note(protocol), score_rows(scores, pairs, protocol, study)
         shown.append({"protocol": protocol, "note": note, "rows": rows})
         blocks.append(Block(f"Protocol {protocol}", f"{note} {brackets}.", rows))
     context = {
         "shown": shown,
         "headline": HEADLINE,
-        "brackets": brackets,
+        "brackets": accuracy + (star if starred else ""),
         "several_seeds": study.several_seeds,
         "intervals": interval_rows(scores),
     }
@@ -165,7 +167,7 @@ def _bars(scores: Scores) -> pd.DataFrame:
 
 def _metrics(scores: Scores, study: Study) -> dict[str, dict[str, float]]:
     found = {}
-    for protocol in ("validation", HEADLINE):
+    for protocol in (study.chosen_on, HEADLINE):
         for network in study.params.networks:
             of = where(scores.scores, protocol=protocol, network=network)
             found[f"{protocol}/{network}"] = dict(zip(of["region"], of["accuracy"].round(4).tolist(), strict=True))

@@ -14,17 +14,19 @@ from pipeline.report.sheets.canvas import PAPER, Pixels, enlarge, grid, scale_to
 TILE = 96  # pixels that an image is enlarged to, about
 
 
-def expressions_sheet(expressions: Expressions, columns: int = 16) -> Pixels:
-    """A row a class, from left to right images spread evenly over the data set.
+def expressions_sheet(expressions: Expressions, role: npt.NDArray[np.str_], columns: int = 16) -> Pixels:
+    """A row a class, from left to right train images spread evenly over the data set.
 
     Args:
-        expressions: at least one image.
+        expressions: of N images.
+        role: (N,), what each is for; at least one trains.
         columns: images a row.
     """
     scale = scale_to(TILE, expressions.images)
     tiles = []
-    for code in np.unique(expressions.labels):
-        rows = np.flatnonzero(expressions.labels == code)
+    train = role == "train"
+    for code in np.unique(expressions.labels[train]):
+        rows = np.flatnonzero(train & (expressions.labels == code))
         shown = rows[np.linspace(0, len(rows) - 1, columns).round().astype(int)]
         row = grid(np.stack([enlarge(expressions.images[number], scale) for number in shown]), columns)
         tiles.append(titled(expressions.about.classes[code], row))
