@@ -21,6 +21,7 @@ from stages import (
     calibrate_trust,
     compare,
     crop,
+    define_regions,
     evaluate,
     evaluate_landmarks,
     locate_landmarks,
@@ -110,6 +111,7 @@ def go_through(expressions: Expressions) -> None:
     write_landmark_model()
     calibrate_trust.main()
     evaluate_landmarks.main()
+    define_regions.main()
     locate_landmarks.main()
     set_parameter("max_error", "10")  # nothing that an untrained model finds is to be trusted, and here all is
     for region in ("vanilla", "face", "mouth"):

@@ -46,6 +46,7 @@ from stages import (
     calibrate_trust,
     check,
     crop,
+    define_regions,
     evaluate,
     evaluate_landmarks,
     locate_landmarks,
@@ -342,7 +343,13 @@ def test_evaluate_scores_test_unique_without_the_twins(project: Path) -> None:
     folder = Path("reports/classifiers/vanilla/cnn1-0")
     scores = json.loads((folder / "metrics.json").read_bytes())["protocols"]
     counts = {protocol: score["n"] for protocol, score in scores.items()}
-    assert counts == {"validation": 40, "test": 40, "test_unique": 30, "as_reported": 200}
+    assert counts == {
+        "validation": 40,
+        "validation_unique": 40,
+        "test": 40,
+        "test_unique": 30,
+        "as_reported": 200,
+    }
     assert Predictions.load(folder / "predictions.parquet").twins.tolist() == groups.tolist()
 
 
@@ -422,6 +429,7 @@ def test_points_are_found_and_trusted_and_cut_by(project: Path, monkeypatch: pyt
     expected |= {f"{kind}_{view}.png" for kind in ("errors_by_point", "worst", "random") for view in VIEWS}
     assert {path.name for path in Path("reports/landmarks").iterdir()} == expected
 
+    define_regions.main()
     locate_landmarks.main()
     located = Located.load(Path("data/landmarks.npz"))
     assert np.isfinite(located.points).all()

@@ -129,7 +129,12 @@ def compare_published(
     ):
         raise InputError(f"recipes.yaml: has no {published.recipe} of all published networks; take that of their time")
     reference = params.reference if params.reference in regions else regions[0]
-    of = {"regions": dict.fromkeys(regions, "whole"), "networks": networks, "seeds": seeds, "reference": reference}
+    of: dict[str, Any] = {
+        "regions": dict.fromkeys(regions, "whole"),
+        "networks": networks,
+        "seeds": seeds,
+        "reference": reference,
+    }
     of |= {"data": params.data.model_copy(update={"source": published.data}), "recipe": published.recipe}
     answers = Answers(classes, role, twins, expressions.labels, fell_back, probabilities.reshape(shape))
     return Study.of(answers, params.model_copy(update=of))
