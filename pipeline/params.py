@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML  # DVC's own reader, so that both read the same file alike (1e-3 is a number, say)
 from ruamel.yaml.error import YAMLError
@@ -23,7 +23,15 @@ from pipeline.data.roles import Shares, SplitRule, read_split
 from pipeline.data.twins import TwinRule
 from pipeline.faces.detector_settings import LandmarkSettings
 from pipeline.faces.recipe import LandmarkRecipe
-from pipeline.regions.definitions import REGION_FORMS, REGION_NAME, Region, read_region
+from pipeline.regions.definitions import (
+    PART_FORMS,
+    REGION_FORMS,
+    REGION_NAME,
+    Region,
+    check_parts,
+    read_part,
+    read_region,
+)
 from pipeline.training.recipe import FitRecipe
 
 DEMO_FORMAT = "fer2013"
@@ -41,6 +49,20 @@ class Data(Section):
         if name not in readers.names():
             raise ValueError(f"must be one of {', '.join(readers.names())}")
         return name
+
+
+class Atlas(Section):
+    """Which classifiers are asked what each part of the face is worth, and on how many images.
+
+    Attributes:
+        region: whose classifiers; one that is `whole`.
+        networks: which of params.yaml's `networks`.
+        images: test images of each expression, or all.
+    """
+
+    region: str
+    networks: Annotated[list[str], Field(min_length=1)]
+    images: Annotated[int, Field(ge=1)] | Literal["all"]
 
 
 class Recipe(Section):
@@ -63,6 +85,8 @@ class Params(Section):
     reference: str  # the region that the others are compared with
     networks: Annotated[list[str], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    parts: Annotated[dict[str, Annotated[Any, BeforeValidator(read_part)]], AfterValidator(check_parts)]
+    atlas: Atlas
     launcher: Annotated[str, Field(min_length=1)]
     landmarks: LandmarkSettings
     recipes: dict[str, Recipe]
@@ -175,6 +199,21 @@ def _check_names(path: Path, params: Params) -> None:
         if params.classifier_recipe(name) is None:
             recipes = path.with_name("recipes.yaml")
             raise InputError(f"{recipes}: {params.recipe}.classifiers.{name}: missing; add it, for networks has it")
+    _check_atlas(path, params)
+
+
+def _check_atlas(path: Path, params: Params) -> None:
+    region, networks = params.atlas.region, params.atlas.networks
+    if params.regions.get(region) != "whole":
+        whole = [name for name, kept in params.regions.items() if kept == "whole"]
+        remedy = f"take {' or '.join(whole)}" if whole else "add vanilla: whole to regions"
+        raise InputError(f"{path}: atlas.region: {region!r} is not a region that is whole; {remedy}")
+    absent = [name for name in networks if name not in params.networks]
+    if absent or len(set(networks)) < len(networks):
+        raise InputError(
+            f"{path}: atlas.networks: takes networks that networks has ({', '.join(params.networks)}), each once, "
+            f"not {', '.join(absent or networks)}"
+        )
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -195,6 +234,8 @@ def _unknown(location: list[str]) -> str:
     """What became of a key that there is not, or else what may stand in its place."""
     if location[0] == "regions":
         return f"unknown key; a region is {REGION_FORMS}"
+    if location[0] == "parts":
+        return f"unknown key; a part is {PART_FORMS}"
     section = _section(location[:-1])
     for (kind, key), remedy in RENAMED.items():
         if key == location[-1] and issubclass(section, kind):

@@ -28,6 +28,14 @@ class Cut(NamedTuple):
     fell_back: npt.NDArray[np.bool_]
 
 
+def trusted(
+    points: npt.NDArray[np.float32], expected_error: npt.NDArray[np.float32], max_error: float
+) -> npt.NDArray[np.bool_]:
+    """Whose points are good enough to follow, (N,); see `plan_cut`."""
+    # Not `~(expected_error > max_error)`, which would let NaN pass.
+    return np.asarray((expected_error <= max_error) & np.isfinite(points).all(axis=(1, 2)))
+
+
 def plan_cut(
     points: npt.NDArray[np.float32],
     expected_error: npt.NDArray[np.float32],
@@ -47,8 +55,7 @@ def plan_cut(
     where = whole_boxes(len(points), (side, side))
     fell_back = np.zeros(len(points), np.bool_)
     if region != "whole":
-        # Not `expected_error > max_error`, which would let NaN pass.
-        fell_back = ~((expected_error <= max_error) & np.isfinite(points).all(axis=(1, 2)))
+        fell_back = ~trusted(points, expected_error, max_error)
         where[~fell_back] = boxes(points[~fell_back], region, (side, side))
     return Cut(where, fell_back)
 
