@@ -12,6 +12,7 @@ from pipeline.classifiers.cells import Cell
 from pipeline.common.files import InputError, load_arrays, save_arrays, whole_folder, write_json
 from pipeline.common.records import Record, read_record
 from pipeline.faces.points import COUNT
+from pipeline.params import Params
 
 REMEDY = "delete it and run `dvc repro`"
 
@@ -86,6 +87,24 @@ class PartValues:
             if wrong:
                 raise InputError(f"{path}: {finding}; {REMEDY}")
         return cls(asked, **arrays)
+
+
+def read_atlas(reports: Path, params: Params) -> dict[str, list[PartValues]]:
+    """What every classifier of the atlas says: by network, a list over the seeds.
+
+    Raises:
+        InputError: something is missing or damaged, or is of another classifier or of other parts than params.yaml has.
+    """
+    found: dict[str, list[PartValues]] = {}
+    for network in params.atlas.networks:
+        for seed in params.seeds:
+            folder = reports / f"inside/atlas/{network}-{seed}"
+            values = PartValues.load(folder)
+            wanted = Cell(params.atlas.region, network, seed)
+            if values.cell != wanted or values.asked.parts != list(params.parts):
+                raise InputError(f"{folder}: is not of {wanted.name} and the parts of params.yaml; {REMEDY}")
+            found.setdefault(network, []).append(values)
+    return found
 
 
 def _schema(asked: Asked) -> dict[str, tuple[str, tuple[int | None, ...]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pipeline.report.section import Section
 from pipeline.report.sections import (
+    atlas,
     calibration,
     curves,
     data,
@@ -17,6 +18,7 @@ from pipeline.report.sections import (
     joined,
     landmarks,
     leak,
+    looks,
     making,
     regions,
     reported,
@@ -37,7 +39,7 @@ def all_sections(study: Study, origin: Origin, scored: Scores, tested: Differenc
         scored, tested, fused: what the answer follows from, and other sections than their own use too.
 
     Raises:
-        InputError: the record of the data sets is missing or has another shape.
+        InputError: the record of the data sets, or what a classifier says of parts, is missing or has another shape.
     """
     return [
         scores.section(study, scored, tested.pairs),
@@ -45,10 +47,12 @@ def all_sections(study: Study, origin: Origin, scored: Scores, tested: Differenc
         leak.section(study, leak.measure_leak(study), scored),
         joined.section(study, fused),
         expressions.section(study, expressions.count_confusion(study)),
+        atlas.section(study, atlas.measure_atlas(study, origin), scored),
         curves.section(study, scored),
         calibration.section(study, calibration.measure_calibration(study)),
         regions.section(study, origin),
         landmarks.section(study, origin),
+        looks.section(study, origin),
         data.section(study, origin),
         reported.section(scored, reported.compare_classes(study)),
         making.section(study, origin),

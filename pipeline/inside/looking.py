@@ -1,0 +1,62 @@
+"""Which images are looked at: a typical one of each class, or those of the user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from pipeline.classifiers.classifier_file import Classifier
+from pipeline.classifiers.pixels import channels_first, normalise
+from pipeline.common.files import InputError
+from pipeline.regions.boxes import whole_boxes
+from pipeline.regions.cutting import cut
+
+
+def typical_rows(
+    tested: npt.NDArray[np.intp], labels: npt.NDArray[np.uint8], probabilities: npt.NDArray[np.float32]
+) -> npt.NDArray[np.intp]:
+    """Of each class the test row whose true class has the median probability: neither a triumph nor a failure.
+
+    Args:
+        tested: (n,), the test rows.
+        labels: (N,), of the data set.
+        probabilities: (N, classes), what a classifier says.
+    """
+    chosen = []
+    for code in np.unique(labels[tested]):
+        of = tested[labels[tested] == code]
+        chosen.append(of[np.argsort(probabilities[of, code], kind="stable")[len(of) // 2]])
+    return np.array(chosen, np.intp)
+
+
+def own_images(paths: Sequence[Path], classifier: Classifier) -> npt.NDArray[np.uint8]:
+    """Images as the classifier takes them, (N, side, side) or (N, side, side, 3).
+
+    Args:
+        paths: of files of any size, cut to the classifier's region.
+        classifier: says how large, and whether in colour.
+
+    Raises:
+        InputError: a file is missing or no image.
+    """
+    squares = []
+    for path in paths:
+        try:
+            with Image.open(path) as file:
+                image = np.asarray(file.convert("L" if classifier.header.channels == 1 else "RGB"))
+        except FileNotFoundError:
+            raise InputError(f"{path}: there is no such image; give the paths of image files") from None
+        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+            raise InputError(f"{path}: no image that can be read ({error}); give another file") from None
+        squares.append(cut(image[None], whole_boxes(1, (image.shape[1], image.shape[0])), classifier.header.side)[0])
+    return np.stack(squares)
+
+
+def as_seen(images: npt.NDArray[np.uint8]) -> torch.Tensor:
+    """Images as a network takes them, (N, channels, side, side) in -1..1."""
+    return normalise(channels_first(torch.from_numpy(np.ascontiguousarray(images))))
