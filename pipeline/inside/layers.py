@@ -59,6 +59,12 @@ def deepest_layer(layers: dict[str, Maps], cells: int = CELLS) -> str:
     return enough[-1] if enough else max(layers, key=lambda name: min(layers[name].height, layers[name].width))
 
 
+def first_convolution(network: nn.Module, layers: dict[str, Maps]) -> str:
+    """The first of these layers that is or holds a convolution; without one the first of all."""
+    of = (name for name in layers if any(isinstance(each, nn.Conv2d) for each in network.get_submodule(name).modules()))
+    return next(of, next(iter(layers)))
+
+
 def first_filters(network: nn.Module) -> npt.NDArray[np.float32]:
     """The weights of the first convolution, (filters, channels, height, width).
 

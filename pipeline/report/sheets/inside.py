@@ -11,12 +11,21 @@ import torch
 
 from pipeline.classifiers.classifier_file import Classifier
 from pipeline.common.files import write_json
-from pipeline.inside.layers import Maps, activations, deepest_layer, find_layer, first_filters, map_layers
+from pipeline.inside.layers import (
+    Maps,
+    activations,
+    deepest_layer,
+    find_layer,
+    first_convolution,
+    first_filters,
+    map_layers,
+)
 from pipeline.inside.looking import as_seen
 from pipeline.inside.saliency import SIMILAR, explain
 from pipeline.report.sheets.canvas import PAPER, Pixels, grid, resize, save_png, titled
 
-TILE = 96  # pixels that an image is shown with
+TILE = 96  # pixels that an image is shown with beside its activations
+LARGE = 150  # and above its saliency
 SMALL = 48  # pixels that a filter or a map is shown with
 MOST = 64  # filters or maps of a sheet
 
@@ -75,13 +84,13 @@ def saliency_sheet(
         names: of them.
         found: see `saliency.explain`; what hardly changes with random weights is not drawn.
     """
-    size = (TILE, TILE)
+    size = (LARGE, LARGE)
     columns = len(images)
     rows = [grid(np.stack([resize(image, size) for image in images]), columns, names)]
     for method, (maps, similar) in found.items():
         check = f"rank correlation with random weights {similar:.2f}"
         if similar >= SIMILAR:
-            empty = np.full((columns, 1, TILE, 3), PAPER, np.uint8)
+            empty = np.full((columns, 1, LARGE, 3), PAPER, np.uint8)
             rows.append(
                 titled(f"{method}: not shown, it hardly changes with random weights ({check})", grid(empty, columns))
             )
@@ -96,7 +105,7 @@ def saliency_sheet(
 
 
 def draw_inside(folder: Path, classifier: Classifier, images: Pixels, names: Sequence[str], layer: str | None) -> str:
-    """Write `filters.png`, `activations.png` (of the first layer of maps and of `layer`), `saliency.png`, and
+    """Write `filters.png`, `activations.png` (of the first convolution and of `layer`), `saliency.png`, and
     `looked.json`, which says at which layer.
 
     Args:
@@ -122,7 +131,7 @@ def draw_inside(folder: Path, classifier: Classifier, images: Pixels, names: Seq
         for name, code, of in zip(names, answers, said, strict=True)
     ]
     save_png(folder / "filters.png", filters_sheet(first_filters(network)))
-    looked_at = dict.fromkeys((next(iter(layers)), chosen))
+    looked_at = dict.fromkeys((first_convolution(network, layers), chosen))
     sheets = [activations_sheet(images, captions, activations(network, seen, name), name) for name in looked_at]
     width = max(sheet.shape[1] for sheet in sheets)
     padded = [np.pad(each, ((0, 0), (0, width - each.shape[1]), (0, 0)), constant_values=PAPER[0]) for each in sheets]
