@@ -19,21 +19,27 @@ BOX = (-110, -115, 220, 265)  # what is seen: left, top, width and height; a fac
 def shade(value: float, most: float) -> Markup:
     """The attributes of an element that is coloured by a number.
 
-    The style sheet mixes the colour of paper with one of two others, by classes and a share; 0 is paper.
+    The style sheet mixes the colour of paper with one of two others, by classes and a share; 0 is paper. The share goes
+    with the square root, so that what is a quarter of the most is half as strong and still seen.
 
     Args:
         value: more than 0 is warm, less is cool.
         most: the number of full colour.
     """
-    share = min(1.0, abs(value) / most) if most > 0 else 0.0
+    share = min(1.0, abs(value) / most) ** 0.5 if most > 0 else 0.0
     kind = "more" if value >= 0 else "less"
     return Markup('class="shade {}" style="--share:{}%"').format(kind, round(100 * share))
 
 
 def ramp(most: float) -> Markup:
     """What the colours stand for; `most`, in points, is full colour."""
-    text = '<div class="ramp"><span>{}</span><span class="colours" aria-hidden="true"></span><span>{}</span></div>'
-    return Markup(text).format(f"-{most:.0f}", f"+{most:.0f} points")
+    marks = "".join(f"<span>{mark:+.0f}</span>" if mark else "<span>0</span>" for mark in _marks(most))
+    text = '<div class="ramp"><div class="colours" aria-hidden="true"></div><div class="marks">{}</div></div>'
+    return Markup(text).format(Markup(marks))
+
+
+def _marks(most: float) -> list[float]:
+    return [-most, -most / 4, 0, most / 4, most]
 
 
 def face(
