@@ -51,6 +51,13 @@ class Data(Section):
         return name
 
 
+def _read_images(value: Any) -> int | Literal["all"]:
+    if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        images: int | Literal["all"] = value
+        return images
+    raise ValueError("must be a whole number from 1, or all")
+
+
 class Atlas(Section):
     """Which classifiers are asked what each part of the face is worth, and on how many images.
 
@@ -62,7 +69,7 @@ class Atlas(Section):
 
     region: str
     networks: Annotated[list[str], Field(min_length=1)]
-    images: Annotated[int, Field(ge=1)] | Literal["all"]
+    images: Annotated[Any, BeforeValidator(_read_images)]
 
 
 class Recipe(Section):

@@ -63,7 +63,7 @@ def explain(
     """
     network = deepcopy(network).float().cpu().eval().requires_grad_(False)
     random = with_random_weights(network)
-    images = images.contiguous(memory_format=torch.channels_last).requires_grad_()
+    images = images.detach().clone(memory_format=torch.channels_last).requires_grad_()
     found = {}
     for name, method in methods(layer).items():
         maps, others = method(network, images, classes), method(random, images, classes)
