@@ -176,8 +176,13 @@ FACE_TESTS = make_face_tests()
 
 
 def write_atlas(reports: Path, results: Results, params: Params) -> None:
-    """What the stages atlas and look_inside leave: made-up answers to all test images but the first."""
-    rows = np.flatnonzero(results.role == "test")[1:].astype(np.int32)
+    """What the stages atlas and look_inside leave: made-up answers to all test images but one.
+
+    They follow from what the first cell says of an image, in whatever row it stands.
+    """
+    rows = np.flatnonzero(results.role == "test").astype(np.int32)
+    rows = rows[results.twins[rows] != results.twins[rows].min()]
+    said = results.probabilities[0, 0, 0, rows].astype(np.float64)
     points = np.repeat(frontal_face()[None], len(rows), axis=0)
     rng = np.random.default_rng(0)
     for network in params.atlas.networks:
@@ -193,8 +198,9 @@ def write_atlas(reports: Path, results: Results, params: Params) -> None:
                 test=len(rows) + 1,
                 trusted=len(rows),
             )
-            values = rng.random((len(rows), 2, 2 ** len(params.parts))).astype(np.float32)
-            called = rng.integers(0, len(results.classes), (len(rows), 2, 1 + len(params.parts))).astype(np.uint8)
+            mixed = said @ (100 * rng.random((said.shape[1], 2 * 2 ** len(params.parts)))) % 1
+            values = mixed.astype(np.float32).reshape(len(rows), 2, -1)
+            called = (values[..., : 1 + len(params.parts)] * len(results.classes)).astype(np.uint8)
             found = PartValues(asked, rows, results.labels[rows], results.twins[rows], points, values, called)
             found.save(reports / f"inside/atlas/{network}-{seed}")
             sheets = reports / "inside/sheets" / cell.path

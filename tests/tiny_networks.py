@@ -18,6 +18,12 @@ def tiny_network(seed: int = 0, side: int = 16, classes: int = 7, channels: int 
         ).eval()  # fmt: skip
 
 
+def weight_of(network: nn.Module, layer: int = 0) -> torch.Tensor:
+    """The weights of a layer of `tiny_network`, as they are now."""
+    weight: torch.Tensor = network.state_dict()[f"{layer}.weight"]
+    return weight.clone()
+
+
 def classifier_of(network: nn.Module, classes: tuple[str, ...], side: int, channels: int = 1) -> Classifier:
     """The network as if it had been read from a file."""
     header = Header(

@@ -114,4 +114,4 @@ METHODS: dict[str, Callable[[npt.NDArray[np.floating]], Floats]] = {
 
 
 def _parts(values: npt.NDArray[np.floating]) -> int:
-    return values.shape[-1].bit_length() - 1
+    return int(values.shape[-1]).bit_length() - 1

@@ -21,7 +21,7 @@ CELLS = 6
 class Maps(NamedTuple):
     """What a layer gives of an image: so many maps of so many cells."""
 
-    count: int
+    many: int
     height: int
     width: int
 

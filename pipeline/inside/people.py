@@ -78,7 +78,7 @@ def _balance(values: Floats, parts: Sequence[str]) -> Floats:
     positive = np.maximum(values, 0)
     whole = positive.sum(axis=-1)
     upper, lower = (positive[..., [parts.index(name) for name in band]].sum(axis=-1) for band in (UPPER, LOWER))
-    return np.divide(upper - lower, whole, out=np.zeros_like(whole), where=whole > 0)
+    return np.asarray(np.divide(upper - lower, whole, out=np.zeros_like(whole), where=whole > 0))
 
 
 def _spearman(ours: Floats, theirs: Floats) -> Floats:
@@ -86,4 +86,4 @@ def _spearman(ours: Floats, theirs: Floats) -> Floats:
     ranks, other = rankdata(ours, axis=1), rankdata(theirs)
     ranks, other = ranks - ranks.mean(axis=1, keepdims=True), other - other.mean()
     size = np.sqrt((ranks**2).sum(axis=1) * (other**2).sum())
-    return np.divide(ranks @ other, size, out=np.zeros(len(ranks)), where=size > 0)
+    return np.asarray(np.divide(ranks @ other, size, out=np.zeros(len(ranks)), where=size > 0))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +54,7 @@ def taught(variant: Variant) -> nn.Module:
     for _ in range(60):
         optimizer.zero_grad()
         noisy = images + 0.3 * torch.randn(images.shape, generator=torch.Generator().manual_seed(_))
-        functional.cross_entropy(network(noisy), labels).backward()
+        functional.cross_entropy(network(noisy), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return network.eval()
 
@@ -74,9 +76,9 @@ def marked() -> PartValues:
 def test_a_mark_in_the_mouth_gives_it_all_of_the_credit(marked: PartValues, method: str, filling: str) -> None:
     table, _ = part_worth([marked], 500)
     worth = table[(table.method == method) & (table.filling == filling) & (table.expression == ALL)].set_index("part")
-    others = worth.drop("mouth")
-    assert worth.loc["mouth", "low"] > 0.2
-    assert others["value"].abs().max() < 0.1 * worth.loc["mouth", "value"]
+    value = worth["value"].to_numpy()
+    assert worth["low"].to_numpy()[MOUTH] > 0.2
+    assert np.abs(np.delete(value, MOUTH)).max() < 0.1 * value[MOUTH]
 
 
 def test_values_sum_to_the_image_less_nothing(marked: PartValues) -> None:
@@ -107,8 +109,8 @@ def test_what_is_asked_is_the_probability_of_the_true_class(marked: PartValues) 
     assert (marked.called[:, :, 1] == marked.called[:, :, 0]).mean() > 0.9
 
 
-def test_what_is_saved_is_read_again_and_checked(marked: PartValues, tmp_path: object) -> None:
-    folder = tmp_path / "cnn1-0"  # type: ignore[operator]
+def test_what_is_saved_is_read_again_and_checked(marked: PartValues, tmp_path: Path) -> None:
+    folder = tmp_path / "cnn1-0"
     marked.save(folder)
     again = PartValues.load(folder)
     assert again.asked == marked.asked
@@ -119,16 +121,16 @@ def test_what_is_saved_is_read_again_and_checked(marked: PartValues, tmp_path: o
         ("labels", marked.labels + 2),
         ("points", marked.points * np.nan),
     ):
-        replace(marked, **{name: change}).save(folder)
+        replace(marked, **{name: change}).save(folder)  # type: ignore[arg-type]
         with pytest.raises(InputError, match=r"values\.npz: has a .*; delete it and run `dvc repro`"):
             PartValues.load(folder)
 
 
 @pytest.mark.parametrize(("images", "counts"), [(2, [2, 2, 1]), (50, [30, 9, 1]), ("all", [30, 9, 1])])
-def test_so_many_usable_images_of_each_class_are_chosen(images: int, counts: list[int]) -> None:
+def test_so_many_usable_images_of_each_class_are_chosen(images: Any, counts: list[int]) -> None:
     labels = np.repeat([0, 1, 2, 1], [30, 9, 1, 20]).astype(np.uint8)
     usable = np.arange(60) < 40
-    rows = choose_rows(labels, usable, images)  # type: ignore[arg-type]
+    rows = choose_rows(labels, usable, images)
     assert usable[rows].all()
     assert (np.diff(rows) > 0).all()
     assert np.bincount(labels[rows]).tolist() == counts

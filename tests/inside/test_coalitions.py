@@ -81,7 +81,8 @@ def test_captum_finds_the_same_by_evaluating_orders(seed: int) -> None:
 
     def probability(images: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
-            return (20 * network(images)).softmax(1)  # sure of something
+            odds: torch.Tensor = 20 * network(images)  # sure of something
+        return odds.softmax(1)
 
     torch.manual_seed(0)
     mask = torch.from_numpy(labels[:, None].astype(np.int64))

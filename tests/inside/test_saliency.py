@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_networks import tiny_network
+from tiny_networks import tiny_network, weight_of
 from torch import nn
 
 from pipeline.inside.saliency import (
@@ -59,12 +59,12 @@ def test_grad_cam_is_the_weighted_sum_of_the_maps_with_its_sign() -> None:
 
 def test_random_weights_are_others_and_the_network_keeps_its_own() -> None:
     network = tiny_network()
-    before = network[0].weight.detach().clone()
-    fresh = with_random_weights(network, seed=3)
-    assert torch.equal(network[0].weight, before)
-    for layer in (0, 4):
-        assert not torch.equal(fresh.get_submodule(str(layer)).weight, network[layer].weight)  # type: ignore[arg-type]
-    assert torch.equal(fresh[0].weight, with_random_weights(network, seed=3)[0].weight)  # type: ignore[index]
+    before = [weight_of(network, layer) for layer in (0, 4)]
+    fresh, again = (with_random_weights(network, seed=3) for _ in range(2))
+    for layer, weight in zip((0, 4), before, strict=True):
+        assert torch.equal(weight_of(network, layer), weight)
+        assert not torch.equal(weight_of(fresh, layer), weight)
+        assert torch.equal(weight_of(fresh, layer), weight_of(again, layer))
 
 
 def test_maps_of_learnt_weights_differ_from_those_of_random_ones() -> None:
@@ -75,7 +75,7 @@ def test_maps_of_learnt_weights_differ_from_those_of_random_ones() -> None:
     optimizer = torch.optim.AdamW(network.parameters(), 1e-2, weight_decay=0.1)
     for _ in range(100):
         optimizer.zero_grad()
-        nn.functional.cross_entropy(network(images), labels).backward()
+        nn.functional.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     found = explain(network, IMAGES, CLASSES, "1")
     assert found.keys() == {"Grad-CAM at 1", "integrated gradients"}
@@ -87,8 +87,8 @@ def test_maps_of_learnt_weights_differ_from_those_of_random_ones() -> None:
 def test_a_map_of_the_image_alone_is_found_out() -> None:
     """Edges, say, whatever the weights are."""
     edges = np.abs(np.diff(IMAGES[:, 0].numpy(), axis=1))
+    others = np.random.default_rng(0).normal(size=edges.shape).astype(np.float32)
     assert similarity(edges, -3 * edges) == pytest.approx(1)
-    assert similarity(edges, edges + 0.1 * np.random.default_rng(0).normal(size=edges.shape)) > SIMILAR
-    others = np.random.default_rng(0).normal(size=edges.shape)
+    assert similarity(edges, (edges + 0.1 * others).astype(np.float32)) > SIMILAR
     assert abs(similarity(edges, others)) < 0.2
     assert similarity(edges, np.zeros_like(edges)) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from made_up import frontal_face
 from matplotlib.path import Path as Polygon
@@ -19,8 +20,8 @@ PARTS = load_params().parts
 NAMES = list(PARTS)
 
 
-def part_at(labels: np.ndarray, x: float, y: float) -> str:
-    return NAMES[labels[round(float(y)), round(float(x))]]
+def part_at(labels: npt.NDArray[np.uint8], x: float, y: float) -> str:
+    return NAMES[int(labels[round(float(y)), round(float(x))])]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -107,8 +108,8 @@ def test_a_turned_face_is_divided_alike() -> None:
     face, middle = frontal_face(), np.array([24.0, 24.0])
     turned = ((face - middle) @ np.array([[0, 1], [-1, 0]]) + middle).astype(np.float32)  # a quarter turn
     upright, lying = label_parts(np.stack([face, turned]), PARTS, SIDE)
-    counts = [np.bincount(labels.ravel(), minlength=len(PARTS))[:4] for labels in (upright, lying)]
-    np.testing.assert_allclose(*counts, rtol=0.15)
+    one, other = (np.bincount(labels.ravel(), minlength=len(PARTS))[:4] for labels in (upright, lying))
+    np.testing.assert_allclose(one, other, rtol=0.15)
 
 
 def test_points_that_are_not_finite_are_refused() -> None:

@@ -121,6 +121,10 @@ def test_answers_to_other_parts_or_of_other_classifiers_are_refused(found: Found
         assert refused(measure_atlas, found.study, origin) == (
             f"{folder}: is not of vanilla cnn2 1 and the parts of params.yaml; delete it and run `dvc repro`"
         )
+    replace(values, labels=(values.labels + 1) % 7).save(folder)
+    assert refused(measure_atlas, found.study, origin) == (
+        f"{folder}: of other rows than the predictions; delete it and run `dvc repro`"
+    )
     (folder / "asked.json").unlink()
     assert refused(measure_atlas, found.study, origin) == f"{folder}/asked.json: missing; run `dvc repro` to make it"
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from pipeline.common.files import InputError
 from pipeline.inside.mean_face import mean_faces
 from pipeline.inside.part_values import PartValues, read_atlas
 from pipeline.inside.people import Agreement, agreement
@@ -56,6 +58,7 @@ def measure_atlas(study: Study, origin: Origin) -> Atlas:
     params, draws = study.params, sample.DRAWS
     worth, confused, retrained, people = [], [], [], {}
     found = read_atlas(origin.reports, params)
+    _check_rows(study, found, origin)
     for network, values in found.items():
         table, means = part_worth(values, draws)
         worth.append(table)
@@ -68,7 +71,18 @@ def measure_atlas(study: Study, origin: Origin) -> Atlas:
         retrained += _retrained(study, network, values)
     views = [name + end for name in (*VIEWS, "gap") for end in ("", "_low", "_high")]
     none = pd.DataFrame(columns=["network", "region", "expression", "n", *views])
-    return Atlas(found, pd.concat(worth), pd.concat(confused), pd.concat(retrained) if retrained else none, people)
+    beside = pd.concat(retrained, ignore_index=True) if retrained else none
+    return Atlas(found, pd.concat(worth, ignore_index=True), pd.concat(confused, ignore_index=True), beside, people)
+
+
+def _check_rows(study: Study, found: dict[str, list[PartValues]], origin: Origin) -> None:
+    """Make sure that the answers are to images of the comparison. Raises InputError if they are not."""
+    for values in (each for of_network in found.values() for each in of_network):
+        rows, results = values.rows, study.results
+        inside = rows.min() >= 0 and rows.max() < len(results.labels)
+        if not (inside and np.array_equal(results.labels[rows], values.labels)):
+            folder = origin.reports / f"inside/atlas/{values.asked.network}-{values.asked.seed}"
+            raise InputError(f"{folder}: of other rows than the predictions; delete it and run `dvc repro`")
 
 
 def _retrained(study: Study, network: str, values: list[PartValues]) -> list[pd.DataFrame]:
@@ -107,13 +121,15 @@ def section(study: Study, atlas: Atlas, scores: Scores) -> Section:
         "people": people_rows(atlas.people),
         "agreed": [agreement_sentence(network, agreed) for network, agreed in atlas.people.items()],
     }
-    plot = pd.DataFrame({"worth": shapley["value"], "bar": shapley[["network", "expression", "part"]].agg(" ".join, 1)})
+    plot = pd.DataFrame(
+        {"worth": shapley["value"].round(6), "bar": shapley[["network", "expression", "part"]].agg(" ".join, 1)}
+    )
     people = [agreed.table.assign(network=network) for network, agreed in atlas.people.items()]
     tables = {
         "atlas": atlas.worth,
         "atlas_confusions": atlas.confused,
         "atlas_retrained": atlas.retrained,
-        **({"atlas_people": pd.concat(people)} if people else {}),
+        **({"atlas_people": pd.concat(people, ignore_index=True)} if people else {}),
     }
     block = Block("Which part carries which expression", NOTE, worth)
     title = "Which part carries which expression"

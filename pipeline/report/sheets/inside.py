@@ -37,7 +37,8 @@ def signed(values: npt.NDArray[np.floating], most: float) -> Pixels:
     """Numbers as colours: white is 0, warm is more, cool is less, full colour is `most`: (H, W) to (H, W, 3)."""
     share = np.clip(values / most if most > 0 else values * 0, -1, 1)[..., None]
     poles = np.where(share >= 0, np.array(POSITIVE), np.array(NEGATIVE))
-    return np.rint(np.array(WHITE) + np.abs(share) * (poles - np.array(WHITE))).astype(np.uint8)
+    colours: Pixels = np.rint(np.array(WHITE) + np.abs(share) * (poles - np.array(WHITE))).astype(np.uint8)
+    return colours
 
 
 def filters_sheet(filters: npt.NDArray[np.float32]) -> Pixels:
@@ -146,7 +147,7 @@ def draw_inside(folder: Path, classifier: Classifier, images: Pixels, names: Seq
 
 def layer_lines(layers: Mapping[str, Maps]) -> str:
     """The layers that may be asked for, a line each."""
-    return "\n".join(f"{name}: {of.count} maps of {of.height} x {of.width}" for name, of in layers.items())
+    return "\n".join(f"{name}: {of.many} maps of {of.height} x {of.width}" for name, of in layers.items())
 
 
 def _of(count: int) -> str:
