@@ -71,7 +71,7 @@ def test_a_network_that_learnt_drawn_faces_relies_on_the_parts_that_move() -> No
     true = torch.from_numpy(labels.astype(np.int64))
     optimizer, generator = torch.optim.AdamW(network.parameters(), 1e-3), torch.Generator().manual_seed(0)
     for _ in range(8):
-        for rows in torch.randperm(len(seen), generator=generator).split(32):
+        for rows in torch.randperm(len(seen), generator=generator).split(32):  # type: ignore[no-untyped-call]
             optimizer.zero_grad()
             functional.cross_entropy(network(seen[rows]), true[rows]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
