@@ -8,7 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML  # DVC's own reader, so that both read the same file alike (1e-3 is a number, say)
 from ruamel.yaml.error import YAMLError
@@ -25,7 +33,16 @@ from pipeline.data.roles import Folds, SplitRule, read_split
 from pipeline.data.twins import TwinRule
 from pipeline.faces.detector_settings import LandmarkSettings
 from pipeline.faces.recipe import LandmarkRecipe
-from pipeline.regions.definitions import REGION_FORMS, REGION_NAME, Region, read_region, resolve
+from pipeline.regions.definitions import (
+    PART_FORMS,
+    REGION_FORMS,
+    REGION_NAME,
+    Region,
+    check_parts,
+    read_part,
+    read_region,
+    resolve,
+)
 from pipeline.training.recipe import FitRecipe
 
 DEMO_FORMATS = ("fer2013", "ferplus")  # which files the demo is drawn as
@@ -52,6 +69,27 @@ class Data(Section):
         return readers.settings_of(name).model_validate(settings) if name else settings
 
 
+def _read_images(value: Any) -> int | Literal["all"]:
+    if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        images: int | Literal["all"] = value
+        return images
+    raise ValueError("must be a whole number from 1, or all")
+
+
+class Atlas(Section):
+    """Which classifiers are asked what each part of the face is worth, and on how many images.
+
+    Attributes:
+        region: whose classifiers; one that is `whole`.
+        networks: which of params.yaml's `networks`.
+        images: test images of each expression, or all.
+    """
+
+    region: str
+    networks: Annotated[list[str], Field(min_length=1)]
+    images: Annotated[Any, BeforeValidator(_read_images)]
+
+
 class Recipe(Section):
     """One way to train everything."""
 
@@ -73,6 +111,8 @@ class Params(Section):
     networks: Annotated[list[str], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     fallback: Literal["whole", "drop"] = "whole"  # what a train image is that was not cut: whole, or not trained on
+    parts: Annotated[dict[str, Annotated[Any, BeforeValidator(read_part)]], AfterValidator(check_parts)]
+    atlas: Atlas
     launcher: Annotated[str, Field(min_length=1)]
     landmarks: LandmarkSettings
     recipes: dict[str, Recipe]
@@ -196,6 +236,21 @@ def _check_names(path: Path, params: Params) -> None:
         if params.classifier_recipe(name) is None:
             recipes = path.with_name("recipes.yaml")
             raise InputError(f"{recipes}: {params.recipe}.classifiers.{name}: missing; add it, for networks has it")
+    _check_atlas(path, params)
+
+
+def _check_atlas(path: Path, params: Params) -> None:
+    region, networks = params.atlas.region, params.atlas.networks
+    if params.regions.get(region) != "whole":
+        whole = [name for name, kept in params.regions.items() if kept == "whole"]
+        remedy = f"take {' or '.join(whole)}" if whole else "add vanilla: whole to regions"
+        raise InputError(f"{path}: atlas.region: {region!r} is not a region that is whole; {remedy}")
+    absent = [name for name in networks if name not in params.networks]
+    if absent or len(set(networks)) < len(networks):
+        raise InputError(
+            f"{path}: atlas.networks: takes networks that networks has ({', '.join(params.networks)}), each once, "
+            f"not {', '.join(absent or networks)}"
+        )
 
 
 def _explain(error: ErrorDetails) -> str:
@@ -220,6 +275,8 @@ def _unknown(location: list[str]) -> str:
         return "unknown key; may be shares or folds, group, seed"
     if _of_a_reader(location):
         return "unknown key; docs/your_images.md has what each reader takes"
+    if location[0] == "parts":
+        return f"unknown key; a part is {PART_FORMS}"
     section = _section(location[:-1])
     for (kind, key), remedy in RENAMED.items():
         if key == location[-1] and issubclass(section, kind):

@@ -21,10 +21,12 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the words of the command line, and end the process."""
-    words, wanted = sys.argv[1:], inspect.signature(main).parameters
-    if len(words) != len(wanted):
+    words, wanted = sys.argv[1:], inspect.signature(main).parameters.values()
+    more = any(each.kind is each.VAR_POSITIONAL for each in wanted)
+    names = [each.name.upper() for each in wanted if each.kind is not each.VAR_POSITIONAL]
+    if len(words) < len(names) or (len(words) > len(names) and not more):
         name = sys.modules["__main__"].__spec__.name  # type: ignore[union-attr]
-        raise InputError(f"usage: python -m {' '.join([name, *map(str.upper, wanted)])}")
+        raise InputError(f"usage: python -m {' '.join([name, *names, *(['...'] if more else [])])}")
     main(*words)
     # Whatever a stage writes is whole by now. Python's own end, which takes torch's libraries down one by one, would
     # cost half a second or more in each of some forty stages.

@@ -24,13 +24,16 @@ from pipeline.data.audit import audit
 from pipeline.data.expressions import About, Expressions
 from pipeline.data.protocols import PROTOCOLS, rows
 from pipeline.data.twins import Twins
+from pipeline.demo.shape import Shape, neutral_points
 from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.results import CURVES, Audit, Landmarks, PointScores, Results, TrustScores
 from pipeline.evaluation.scores import classification
 from pipeline.faces.trials import VIEWS, FaceTests
+from pipeline.inside.part_values import Asked, PartValues
 from pipeline.params import Params, load_params
 from pipeline.regions.overlap import box_overlap
 from pipeline.report import sample
+from pipeline.report.sections.looks import SHEETS
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 ROLE = np.repeat(["train", "validation", "test"], [20, 10, 10])
@@ -57,6 +60,8 @@ def make_params(data: str = "real", **changes: Any) -> Params:
     content = load_params(Path(__file__).parents[1] / "params.yaml").model_dump(mode="json")
     content |= {"data": {"source": data, "expressions": "fer2013"}, "recipe": "report"}
     content |= {"regions": {"vanilla": "whole", "face": FACE}, "networks": ["cnn1", "cnn2"], "seeds": [0, 1], **changes}
+    whole = [name for name, region in content["regions"].items() if region == "whole"]
+    content["atlas"] = {"region": (whole or ["vanilla"])[0], "networks": content["networks"], "images": "all"}
     if content["reference"] not in content["regions"]:
         content["reference"] = next(iter(content["regions"]))
     return Params.model_validate(content)
@@ -170,6 +175,49 @@ def make_face_tests() -> FaceTests:
 FACE_TESTS = make_face_tests()
 
 
+def write_atlas(reports: Path, results: Results, params: Params) -> None:
+    """What the stages atlas and look_inside leave: made-up answers to all test images but one.
+
+    They follow from what the first cell says of an image, in whatever row it stands.
+    """
+    rows = np.flatnonzero(results.role == "test").astype(np.int32)
+    rows = rows[results.twins[rows] != results.twins[rows].min()]
+    said = results.probabilities[0, 0, 0, rows].astype(np.float64)
+    points = np.repeat(frontal_face()[None], len(rows), axis=0)
+    rng = np.random.default_rng(0)
+    for network in params.atlas.networks:
+        for seed in params.seeds:
+            cell = Cell(params.atlas.region, network, seed)
+            asked = Asked(
+                region=cell.region,
+                network=network,
+                seed=seed,
+                classes=list(results.classes),
+                parts=list(params.parts),
+                fillings=["blur", "noise"],
+                test=len(rows) + 1,
+                trusted=len(rows),
+            )
+            mixed = said @ (100 * rng.random((said.shape[1], 2 * 2 ** len(params.parts)))) % 1
+            values = mixed.astype(np.float32).reshape(len(rows), 2, -1)
+            called = (values[..., : 1 + len(params.parts)] * len(results.classes)).astype(np.uint8)
+            found = PartValues(asked, rows, results.labels[rows], results.twins[rows], points, values, called)
+            found.save(reports / f"inside/atlas/{network}-{seed}")
+            sheets = reports / "inside/sheets" / cell.path
+            for name in SHEETS:
+                write_bytes(sheets / f"{name}.png", PNG)
+            write_json(sheets / "looked.json", {"similar_to_random": {"Grad-CAM at 5": 0.1}, "limit": 0.5})
+
+
+def frontal_face(side: int = 48) -> npt.NDArray[np.float32]:
+    """The demo's average face, (68, 2), in the middle of an image."""
+    face = neutral_points(Shape())
+    span = np.ptp(face, axis=0).max()
+    middle = (face.max(axis=0) + face.min(axis=0)) / 2
+    placed: npt.NDArray[np.float32] = ((face - middle) / span * 0.6 * side + 0.55 * side).astype(np.float32)
+    return placed
+
+
 def write_reports(reports: Path, results: Results, params: Params) -> None:
     """Write the folder as the stages before `compare` leave it."""
     flat = results.probabilities.reshape(-1, *results.probabilities.shape[3:])
@@ -197,6 +245,7 @@ def write_reports(reports: Path, results: Results, params: Params) -> None:
     write_json(reports / "expressions/audit.json", results.audit.model_dump(mode="json"))
     for name in PICTURES:
         write_bytes(reports / name, PNG)
+    write_atlas(reports, results, params)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pipeline.data.expressions import About, Expressions
 from pipeline.data.roles import Roles
 from pipeline.regions.variants import Variant
 from stages import (
+    atlas,
     calibrate_trust,
     compare,
     crop,
@@ -25,6 +26,7 @@ from stages import (
     evaluate,
     evaluate_landmarks,
     locate_landmarks,
+    look_inside,
     obtain,
     prepare_expressions,
     train,
@@ -87,6 +89,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_photographs()
     for key, value in {"source": "real", "expressions": "prepared", "networks": "[cnn1, googlenet]"}.items():
         set_parameter(key, value)
+    set_parameter("  networks", "[cnn1, googlenet]")  # of the atlas
+    set_parameter("images", "2")
     recipes = Path("recipes.yaml")
     for line in ("epochs", "patience"):
         recipes.write_text("\n".join(_once(line, text) for text in recipes.read_text().split("\n")))
@@ -119,6 +123,9 @@ def go_through(expressions: Expressions) -> None:
         for network in ("cnn1", "googlenet"):
             train.main(region, network, "0")
             evaluate.main(region, network, "0")
+    for network in ("cnn1", "googlenet"):
+        atlas.main(network, "0")
+        look_inside.main("vanilla", network, "0")
     compare.main()
 
 
@@ -134,6 +141,9 @@ def check(expressions: Expressions, side: int) -> None:
     assert [name for name in map(str, predictions) if name.startswith("p_")] == [f"p_{name}" for name in about.classes]
     page = Path("reports/index.html").read_text()
     assert all(name in page for name in about.classes)
+    worth = pd.read_csv("reports/comparison/atlas.csv")
+    assert set(worth["expression"]) <= {*about.classes, "all expressions"}
+    assert np.isfinite(worth[["value", "low", "high"]]).all(axis=None)
     classifier = load_classifier(Path("models/classifiers/mouth/cnn1-0.safetensors"))
     assert classifier.classes == about.classes
     assert classifier.shape == (len(about.classes), expressions.channels, side)

@@ -142,6 +142,22 @@ def remove_network(params: Content) -> None:
     params["networks"].remove("cnn4")
 
 
+def divide_otherwise(params: Content) -> None:
+    params["parts"]["mouth"]["margin"] = 0.2
+
+
+def look_at_more_images(params: Content) -> None:
+    params["atlas"]["images"] = "all"
+
+
+def look_into_another_network(params: Content) -> None:
+    params["atlas"]["networks"].append("cnn4")
+
+
+def look_into_one_network(params: Content) -> None:
+    params["atlas"]["networks"].remove("cnn4")
+
+
 def change_nothing(params: Content) -> None:
     pass
 
@@ -158,7 +174,7 @@ def of_regions(*names: str) -> str:
 
 
 STAGES_OF_A_REGION = {"crop": "", "train": "-*", "evaluate": "-*"}
-CELLS = "train@* evaluate@* compare"
+CELLS = "train@* evaluate@* atlas@* look_inside@* compare"
 POINTS = "calibrate_trust evaluate_landmarks locate_landmarks"
 STEPS = {
     "first": Step(change_nothing, "*"),
@@ -170,6 +186,10 @@ STEPS = {
     "regions removed": Step(remove_eyes, "define_regions compare"),
     "classifier recipe": Step(train_longer, CELLS),
     "recipe of one network": Step(train_one_network_longer, "train@*-cnn4-* evaluate@*-cnn4-* compare"),
+    "parts": Step(divide_otherwise, "atlas@* compare"),
+    "images of the atlas": Step(look_at_more_images, "atlas@* compare"),
+    "network of the atlas": Step(look_into_another_network, "atlas@cnn4-* look_inside@cnn4-* compare"),
+    "network of the atlas removed": Step(look_into_one_network, "compare"),
     "another recipe": Step(edit_other_recipe, ""),
     "landmark recipe": Step(train_landmarks_longer, f"train_landmarks {POINTS} crop@* {CELLS}"),
     # The stand-in writes vanilla's images anew too. The real stage, which follows no points there, writes the same
@@ -183,8 +203,9 @@ STEPS = {
     # The stand-in writes data/expressions.npz anew, and so all that follows runs. The real stage writes the same bytes
     # while train_on is true (see test_stages.py), and then only the cells' evaluate and compare follow.
     "twins": Step(count_fewer_as_twins, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
-    "test-time augmentation": Step(augment_at_test_time, "evaluate@* compare"),
-    "seed added": Step(add_seed, "train@*-1 evaluate@*-1 compare"),
+    # Sheets of answers show what evaluate says.
+    "test-time augmentation": Step(augment_at_test_time, "evaluate@* look_inside@* compare"),
+    "seed added": Step(add_seed, "train@*-1 evaluate@*-1 atlas@*-1 look_inside@*-1 compare"),
     "network removed": Step(remove_network, "compare"),
 }
 
@@ -204,7 +225,7 @@ def add_weights_of_another_detector(project: Path) -> None:
 
 # Edits of files, done after those of params.yaml, and what the next `dvc repro` must run.
 EDITS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a network edited": (edit_a_network, "train@*-cnn1-* evaluate@*-cnn1-*"),
+    "a network edited": (edit_a_network, "train@*-cnn1-* evaluate@*-cnn1-* atlas@cnn1-* look_inside@cnn1-*"),
     "a network added": (add_a_network, ""),
     "weights of a detector added": (add_weights_of_another_detector, "evaluate_landmarks compare"),
 }
@@ -245,6 +266,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "reference": "vanilla",
         "networks": ["cnn1", "cnn4"],
         "seeds": [0],
+        "parts": {"mouth": {"points": "49-68", "margin": 0.1}, "outside": "rest"},
+        "atlas": {"region": "vanilla", "networks": ["cnn1"], "images": 5},
         "launcher": "python",
         "landmarks": {"provider": "xception", "compare": [], "mirror": False, "max_error": 0.08},
     }
@@ -328,7 +351,7 @@ def matching(stages: list[str], patterns: str) -> list[str]:
 @pytest.mark.slow
 def test_first_repro_runs_every_stage_once(results: dict[str, Ran]) -> None:
     regions, cells = 2, 2 * 2
-    assert len(results["first"].ran) == 8 + regions + 2 * cells + 1
+    assert len(results["first"].ran) == 8 + regions + 2 * cells + 2 + 1  # the atlas and the sheets of one network
 
 
 @pytest.mark.slow

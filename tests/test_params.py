@@ -291,6 +291,21 @@ MISTAKES = [
     ("reference: vanilla", "reference: nose", "reference", r"'nose' is not among regions \(vanilla, face, mouth\)"),
     ("cnn1,", "cnn2,", "networks", "an entry stands twice; remove one"),
     (r"seeds: \[0\]", "seeds: [0, 1, 0]", "seeds", "an entry stands twice; remove one"),
+    # Parts and the atlas
+    ("nose: {points", "nose: {pionts", "parts.nose.pionts", "unknown key; a part is {points, margin}, forehead"),
+    ("nose: {points: 28-36", "nose: {points: 28-70", "parts.nose.points", "'28-70' is outside 1 to 68"),
+    (r"\[37-42, 43-48\]", "[]", "parts.eyes.points", r"for example 28-36 or \[37-42, 43-48\], not \[\]"),
+    ("forehead: forehead", "forehead: hair", "parts.forehead", "must be {points, .*, face or rest, not 'hair'"),
+    ("  outside: rest", "", "parts", "must have one part that is rest, as the last"),
+    ("forehead: forehead", "forehead: rest", "parts", "must have one part that is rest, as the last"),
+    ("  nose:", "  the nose:", "parts", "must have names of letters, digits and _, a letter first"),
+    ("  nose:", "  a: face\n  b: face\n  nose:", "parts", "must be 2 to 8 parts"),
+    ("images: 10", "images: 0", "atlas.images", "must be a whole number from 1, or all, not 0"),
+    ("images: 10", "images: some", "atlas.images", "must be a whole number from 1, or all, not 'some'"),
+    ("region: vanilla", "region: mouth", "atlas.region", "'mouth' is not a region that is whole; take vanilla"),
+    ("vanilla: whole", "vanilla: {points: 1-68}", "atlas.region", "is not a region that is whole; add vanilla: whole"),
+    (r"cnn2, googlenet\]  ", "cnn9]", "atlas.networks", r"networks has \(cnn1, .*\), each once, not cnn9"),
+    (r"cnn2, googlenet\]  ", "cnn2, cnn2]", "atlas.networks", "each once, not cnn2, cnn2"),
     # No YAML
     (r"seeds: \[0\]", "seeds: [0", "not valid YAML", r"line \d+"),
     (r"seeds: \[0\]", "seeds: [0]\nseeds: [1]", "not valid YAML", 'duplicate key "seeds"'),
@@ -493,8 +508,8 @@ def test_something_else_than_a_mapping_is_refused_with_all_keys(tmp_path: Path, 
     path = tmp_path / "params.yaml"
     path.write_text(content)
     assert refuse(path) == (
-        "must hold the keys data, split, twins, side, recipe, regions, reference, networks, seeds, fallback, launcher, "
-        "landmarks"
+        "must hold the keys data, split, twins, side, recipe, regions, reference, networks, seeds, fallback, parts, "
+        "atlas, launcher, landmarks"
     )
 
 

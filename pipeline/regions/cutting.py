@@ -45,6 +45,14 @@ class Cut:
         return Cut(self.boxes[rows], self.turns[rows], self.fell_back[rows], self.pixels)
 
 
+def trusted(
+    points: npt.NDArray[np.float32], expected_error: npt.NDArray[np.float32], max_error: float
+) -> npt.NDArray[np.bool_]:
+    """Whose points are good enough to follow, (N,); see `plan_cut`."""
+    # Not `~(expected_error > max_error)`, which would let NaN pass.
+    return np.asarray((expected_error <= max_error) & np.isfinite(points).all(axis=(1, 2)))
+
+
 def plan_cut(
     points: npt.NDArray[np.float32],
     expected_error: npt.NDArray[np.float32],
@@ -62,14 +70,11 @@ def plan_cut(
         side: of the images, in pixels.
     """
     where, turns = whole_boxes(len(points), (side, side)), np.zeros(len(points), np.float32)
-    trusted = np.ones(len(points), np.bool_)
-    if follows_points(region):
-        # Not `expected_error > max_error`, which would let NaN pass.
-        trusted = (expected_error <= max_error) & np.isfinite(points).all(axis=(1, 2))
-    where[trusted] = boxes(points[trusted], region, (side, side))
+    followed = trusted(points, expected_error, max_error) if follows_points(region) else np.ones(len(points), np.bool_)
+    where[followed] = boxes(points[followed], region, (side, side))
     if isinstance(region, Aligned):
-        turns[trusted] = align_eyes(points[trusted])[1]
-    return Cut(where, turns, ~trusted, region.pixels if isinstance(region, Reduced) else 0)
+        turns[followed] = align_eyes(points[followed])[1]
+    return Cut(where, turns, ~followed, region.pixels if isinstance(region, Reduced) else 0)
 
 
 def like_as(

@@ -11,7 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import FACE, LABELS, PNG, ROLE, SOURCES, made_up_probabilities, make_params, make_results, quickly
+from made_up import (
+    FACE,
+    LABELS,
+    PNG,
+    ROLE,
+    SOURCES,
+    made_up_probabilities,
+    make_params,
+    make_results,
+    quickly,
+    write_atlas,
+)
 from studies import THREE, find_right, row_of
 
 from pipeline.common.files import write_json
@@ -31,13 +42,6 @@ def quick() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Origin:
-    folder = tmp_path_factory.mktemp("made")
-    write_json(folder / "sources.json", SOURCES)
-    return Origin(folder / "reports", folder / "sources.json", None)
-
-
-@pytest.fixture(scope="module")
 def params() -> Params:
     """Three regions of which the reference is the second, two networks, two seeds."""
     return make_params(regions=THREE)
@@ -46,6 +50,18 @@ def params() -> Params:
 @pytest.fixture(scope="module")
 def results(params: Params) -> Results:
     return make_results(params)
+
+
+def origin_of(folder: Path, results: Results, params: Params) -> Origin:
+    """A folder with what is read of the earlier stages beside their results."""
+    write_json(folder / "sources.json", SOURCES)
+    write_atlas(folder / "reports", results, params)
+    return Origin(folder / "reports", folder / "sources.json", None)
+
+
+@pytest.fixture(scope="module")
+def origin(results: Results, params: Params, tmp_path_factory: pytest.TempPathFactory) -> Origin:
+    return origin_of(tmp_path_factory.mktemp("made"), results, params)
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +101,12 @@ TEST = ROLE == "test"
 
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_is_chosen_by_the_labels_of_test(
-    found: Comparison, results: Results, params: Params, origin: Origin, seed: int
+    found: Comparison, results: Results, params: Params, tmp_path: Path, seed: int
 ) -> None:
     labels = LABELS.copy()
     labels[TEST] = np.random.default_rng(seed).permutation(labels[TEST])
-    other = compare(replace(results, labels=labels), params, origin)
+    changed = replace(results, labels=labels)
+    other = compare(changed, params, origin_of(tmp_path, changed, params))
     assert chosen(other) == chosen(found)
     before, after = tables_of(found), tables_of(other)
     assert not after["scores"].equals(before["scores"])
@@ -142,14 +159,14 @@ def test_two_comparisons_of_the_same_results_are_equal(
 
 
 def test_the_order_of_the_rows_does_not_matter(
-    found: Comparison, results: Results, params: Params, origin: Origin
+    found: Comparison, results: Results, params: Params, tmp_path: Path
 ) -> None:
     order = np.random.default_rng(0).permutation(len(LABELS))
     rows = {name: getattr(results, name)[order] for name in ("role", "twins", "labels")}
     shuffled = replace(
         results, **rows, fell_back=results.fell_back[:, order], probabilities=results.probabilities[:, :, :, order]
     )
-    other = compare(shuffled, params, origin)
+    other = compare(shuffled, params, origin_of(tmp_path, shuffled, params))
     for name, table in tables_of(found).items():
         pd.testing.assert_frame_equal(tables_of(other)[name], table, rtol=1e-5, atol=1e-6)
     plots = {name: table for section in found.sections for name, table in section.plots.items()}
@@ -171,10 +188,11 @@ def check_readable(found: Comparison) -> None:
 @pytest.mark.parametrize("seeds", [[5], [5, 7]])
 @pytest.mark.filterwarnings("error")
 def test_one_of_a_kind_is_compared_with_nothing(
-    regions: dict[str, Any], networks: list[Any], seeds: list[int], origin: Origin
+    regions: dict[str, Any], networks: list[Any], seeds: list[int], tmp_path: Path
 ) -> None:
     params = make_params(regions=regions, networks=networks, seeds=seeds)
-    found = compare(make_results(params), params, origin)
+    results = make_results(params)
+    found = compare(results, params, origin_of(tmp_path, results, params))
     check_readable(found)
     tables = tables_of(found)
     many_regions, many_networks = len(regions) > 1, len(networks) > 1
@@ -214,6 +232,7 @@ TITLES = [
     "Images that were not cut",
     "Regions joined",
     "Expression by expression",
+    "Which part carries which expression",
     "Calibration",
     "Landmarks",
     "Audit of the data set",
@@ -240,9 +259,10 @@ def test_the_whole_answer_in_markdown(found: Comparison) -> None:
     assert text.endswith("|\n")
 
 
-def test_a_table_without_rows_has_no_section(origin: Origin) -> None:
+def test_a_table_without_rows_has_no_section(tmp_path: Path) -> None:
     params = make_params(regions={"face": FACE}, networks=["cnn1"])
-    text = markdown(compare(make_results(params), params, origin))
+    results = make_results(params)
+    text = markdown(compare(results, params, origin_of(tmp_path, results, params)))
     absent = {"Differences between regions", "Regions joined"}
     assert titles(text) == [title for title in TITLES if title not in absent]
 
@@ -254,9 +274,10 @@ def test_the_summary_for_the_terminal(found: Comparison) -> None:
     assert after.startswith("\nJoined with weights fitted on validation, the models of all networks reach ")
 
 
-def test_the_summary_says_nothing_of_joining_one_model(origin: Origin) -> None:
+def test_the_summary_says_nothing_of_joining_one_model(tmp_path: Path) -> None:
     params = make_params(networks=["cnn2"], regions={"face": FACE})
-    assert compare(make_results(params), params, origin).summary.endswith("|\n")
+    results = make_results(params)
+    assert compare(results, params, origin_of(tmp_path, results, params)).summary.endswith("|\n")
 
 
 # Files
@@ -265,6 +286,7 @@ def test_the_summary_says_nothing_of_joining_one_model(origin: Origin) -> None:
 FRAMES = (
     *("scores", "baseline", "pairs", "luck", "seeds_needed", "leak", "fallback", "giveaway", "fusion", "selection"),
     *("ensembles", "recall", "calibration", "reported_per_class"),
+    *("atlas", "atlas_confusions", "atlas_retrained", "atlas_people"),
 )
 
 
@@ -284,6 +306,7 @@ def test_what_is_saved(found: Comparison, tmp_path: Path) -> None:
             for network in ("cnn1", "cnn2")
         ),
         "metrics/landmarks.json",
+        "plots/part_worth.csv",
         "plots/test_accuracy.csv",
         *(f"plots/{kind}/{cell}" for kind in ("learning_curves", "confusion_test") for cell in cells),
     }

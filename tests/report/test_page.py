@@ -24,6 +24,7 @@ from pipeline.params import Params
 from pipeline.report import sections
 from pipeline.report.comparison import compare
 from pipeline.report.page import ENVIRONMENT, WITHOUT_PICTURES, page
+from pipeline.report.sections.looks import SHEETS
 from pipeline.report.study import Origin
 from stages import compare as stage
 
@@ -99,7 +100,7 @@ def test_every_section_is_linked_in_its_order(made: str) -> None:
     reader = Reader(made)
     links = [str(attributes["href"]) for attributes in reader.of("a")]
     assert links == [f"#{attributes['id']}" for attributes in reader.of("section")]
-    assert len(links) == 15
+    assert len(links) == 17
 
 
 def test_every_question_that_has_a_room_is_on_the_page(made: str) -> None:
@@ -130,10 +131,11 @@ def test_without_pictures_there_is_none_and_nothing_opens_to_nothing(
 ) -> None:
     comparison = compare(results, params, Origin(folder / "reports", folder / "sources.json", COMMIT))
     with_them, without = Reader(page(comparison)), Reader(page(comparison, pictures=False))
-    assert len(with_them.of("img")) == len(params.regions) + 3
+    assert len(with_them.of("img")) == len(params.regions) + 3 + len(params.networks) * len(SHEETS)
     assert without.of("img") == []
     assert len(without.of("figure")) == len(with_them.of("figure")) - len(with_them.of("img"))
-    assert set(with_them.texts("summary")) - set(without.texts("summary")) == {"vanilla"}  # the whole images
+    gone = set(with_them.texts("summary")) - set(without.texts("summary"))
+    assert gone == {"vanilla", "vanilla cnn1 0", "vanilla cnn2 0"}  # the whole images, and what is inside networks
     bodies = zip(without.texts("details"), without.texts("summary"), strict=True)
     assert all(body.replace(summary, "").strip() for body, summary in bodies)
     for path in (folder / "reports").rglob("*.png"):

@@ -64,7 +64,7 @@ def test_the_page_has_its_figures_and_tables_and_no_picture(reports: Path, publi
     for kept in ("<svg", "<table", "<section", "</section>", "</main>"):
         assert after.count(kept) == before.count(kept)
     assert "</summary></details>" not in after
-    assert before.count("<details") - after.count("<details") == 1  # the whole images
+    assert before.count("<details") - after.count("<details") == 1 + 2  # the whole images, and two networks' sheets
     assert after.count("</details>") == after.count("<details")
     assert after.count("<figure") == after.count("</figure>") == before.count("<figure") - before.count("<img")
 

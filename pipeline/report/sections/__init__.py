@@ -10,6 +10,7 @@ from __future__ import annotations
 from pipeline.evaluation.results import Results
 from pipeline.report.section import Section
 from pipeline.report.sections import (
+    atlas,
     calibration,
     curves,
     data,
@@ -20,6 +21,7 @@ from pipeline.report.sections import (
     joined,
     landmarks,
     leak,
+    looks,
     luck,
     making,
     regions,
@@ -44,7 +46,7 @@ def all_sections(
         scored, tested, fused: what the answer follows from, and other sections than their own use too.
 
     Raises:
-        InputError: the record of the data sets is missing or has another shape.
+        InputError: the record of the data sets, or what a classifier says of parts, is missing or has another shape.
     """
     return [
         scores.section(study, scored, tested.pairs),
@@ -55,10 +57,12 @@ def all_sections(
         joined.section(study, fused),
         ensembles.section(study, ensembles.measure_ensembles(study)),
         expressions.section(study, expressions.count_confusion(study), expressions.measure_recall(study)),
+        atlas.section(study, atlas.measure_atlas(study, origin), scored),
         curves.section(study, results.curves, scored),
         calibration.section(study, calibration.measure_calibration(study)),
         regions.section(study, results, origin),
         landmarks.section(results.landmarks, origin),
+        looks.section(study, origin),
         data.section(study, results.audit, origin),
         reported.section(scored, reported.compare_classes(study)),
         making.section(study, origin),

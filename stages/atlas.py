@@ -1,0 +1,38 @@
+"""Ask one classifier of the whole image what every part of the face is worth to it."""
+
+from pathlib import Path
+
+from pipeline.classifiers.classifier_file import load_classifier
+from pipeline.common.files import InputError
+from pipeline.data import protocols
+from pipeline.data.roles import Roles
+from pipeline.data.twins import Twins
+from pipeline.faces.located import Located
+from pipeline.inside.asking import ask, choose_rows
+from pipeline.params import load_params
+from pipeline.regions.cutting import trusted
+from pipeline.regions.parts import seen_points
+from pipeline.regions.variants import Variant
+from stages import run
+
+LANDMARKS = Path("data/landmarks.npz")
+
+
+def main(network: str, seed: str) -> None:
+    params = load_params()
+    cell = params.cell(params.atlas.region, network, seed)
+    variant, located = Variant.load(Path(f"data/variants/{cell.region}")), Located.load(LANDMARKS)
+    role, twins = Roles.load(Path("data/roles.npz")).role, Twins.load(Path("data/twins.npz")).twins
+    test = protocols.rows(role, twins, "test")
+    usable = test & trusted(located.points, located.expected_error, params.landmarks.max_error)
+    if not usable.any():
+        raise InputError(f"{LANDMARKS}: no test image has points to be trusted; raise landmarks.max_error")
+    rows = choose_rows(variant.labels, usable, params.atlas.images)
+    points = seen_points(located.points[rows], variant.boxes[rows], variant.side)
+    classifier = load_classifier(Path(f"models/classifiers/{cell.path}.safetensors"))
+    found = ask(classifier, cell, variant, rows, points, twins[rows], params.parts, int(test.sum()), int(usable.sum()))
+    found.save(Path(f"reports/inside/atlas/{network}-{seed}"))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,63 @@
+"""Draw what is inside one classifier: filters, activations, saliency, and its answers to test images.
+
+python -m stages.look_inside REGION NETWORK SEED [--layer NAME] [IMAGES...]
+
+As a stage it shows the typical test image of each expression. With images of one's own, cut to the region, or with
+a layer, it draws these into a folder beside, and lists the layers that there are.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.classifiers.classifier_file import load_classifier
+from pipeline.common.files import InputError, whole_folder
+from pipeline.data import protocols
+from pipeline.evaluation.predictions import Predictions
+from pipeline.inside.looking import own_images, typical_rows
+from pipeline.params import load_params
+from pipeline.regions.variants import Variant
+from pipeline.report.sheets.answers import answers_sheet
+from pipeline.report.sheets.canvas import save_png
+from pipeline.report.sheets.inside import draw_inside
+from stages import run
+
+INSIDE = Path("reports/inside")
+
+
+def main(region: str, network: str, seed: str, *more: str) -> None:
+    layer, paths = _read(more)
+    cell = load_params().cell(region, network, seed)
+    classifier = load_classifier(Path(f"models/classifiers/{cell.path}.safetensors"))
+    if paths:
+        images = own_images(paths, classifier)
+        truths = [path.name for path in paths]
+    else:
+        variant = Variant.load(Path(f"data/variants/{region}"))
+        found = Predictions.load(Path(f"reports/classifiers/{cell.path}/predictions.parquet"))
+        tested = np.flatnonzero(protocols.rows(found.role, found.twins, "test"))
+        rows = typical_rows(tested, found.labels, found.probabilities)
+        images, truths = np.asarray(variant.images[rows]), [found.classes[code] for code in found.labels[rows]]
+    folder = INSIDE / ("asked" if more else "sheets") / cell.path
+    with whole_folder(folder) as part:
+        layers = draw_inside(part, classifier, images, truths, layer)
+        if not paths:
+            save_png(part / "answers.png", answers_sheet(variant, tested, found.probabilities[tested]))
+    if more:
+        print(f"layers of {network}:\n{layers}\n{folder}: drawn")
+
+
+def _read(more: tuple[str, ...]) -> tuple[str | None, list[Path]]:
+    """The layer, if one is asked for, and the images."""
+    words = list(more)
+    if "--layer" not in words:
+        return None, [Path(word) for word in words]
+    place = words.index("--layer")
+    if place + 1 == len(words):
+        raise InputError("--layer: needs the name of a layer behind it")
+    layer = words[place + 1]
+    return layer, [Path(word) for word in words[:place] + words[place + 2 :]]
+
+
+if __name__ == "__main__":
+    run(main)
