@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sample_sets import moved_faces
 
-from pipeline.regions.overlap import iou
+from pipeline.faces.points import EYES
+from pipeline.faces.trials import VIEWS
+from pipeline.regions.definitions import Aligned
+from pipeline.regions.overlap import box_overlap, iou, turned_iou
 
 
 def test_iou_against_counted_pixels() -> None:
@@ -31,3 +35,36 @@ def test_iou_refuses_empty_boxes_and_other_counts() -> None:
         iou(box, box[:, [2, 1, 0, 3]])
     with pytest.raises(ValueError, match="differ"):
         iou(box, np.repeat(box, 2, axis=0))
+
+
+def test_boxes_that_are_not_turned_overlap_as_others_do() -> None:
+    corners = np.random.default_rng(0).uniform(0, 20, (50, 2, 2, 2)).astype(np.float32)
+    boxes = np.concatenate([corners.min(axis=2), corners.max(axis=2) + 1], axis=-1)
+    upright = np.zeros(50, np.float32)
+    found = turned_iou(boxes[:, 0], upright, boxes[:, 1], upright)
+    np.testing.assert_allclose(found, iou(boxes[:, 0], boxes[:, 1]), atol=1e-4)
+
+
+def test_a_square_and_itself_turned_by_an_eighth_share_an_octagon() -> None:
+    """Of side 2: the octagon's area is 8 (sqrt(2) - 1)."""
+    square, shared = np.array([[3, 5, 5, 7]], np.float32), 8 * (np.sqrt(2) - 1)
+    for turn, expected in ((np.pi / 4, shared / (8 - shared)), (np.pi / 2, 1), (0, 1)):
+        found = turned_iou(square, np.zeros(1, np.float32), square, np.full(1, turn, np.float32))
+        assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_aligned_square_that_is_turned_otherwise_is_another_one() -> None:
+    """The eyes are found turned by 30 degrees around the middle of the square: the same square before it is turned."""
+    tests = moved_faces((0,) * 4)
+    for view, side in VIEWS.items():
+        for points, turn in ((tests.true[view], 0.0), (tests.found[view], np.pi / 6)):
+            across, down = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
+            for part, sign in ((EYES[:6], -1), (EYES[6:], 1)):
+                points[:, list(part)] = side / 2 + 0.1 * side * sign * across - 0.15 * side / 2 * down
+    turned = turned_iou(
+        np.array([[0, 0, 1, 1]], np.float32), np.zeros(1, np.float32),
+        np.array([[0, 0, 1, 1]], np.float32), np.full(1, np.pi / 6, np.float32),
+    )  # fmt: skip
+    for views in box_overlap(tests, Aligned(align="eyes")).values():
+        assert list(views.values()) == pytest.approx([turned.item()] * len(VIEWS), abs=1e-4)
+    assert turned.item() < 0.85
