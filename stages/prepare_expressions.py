@@ -34,6 +34,8 @@ def main() -> None:
         rows(
             meanwhile.role, twins.twins, "test_unique"
         )  # that there are some is said here, and not after hours of training
+    if any(not rows(meanwhile.role, twins.twins, "validation_unique").any() for _, meanwhile in roles.trainings):
+        print("Every validation image has a twin among those trained on, so all of them choose the epoch.")
     with whole_folder(Path("reports/expressions")) as part:
         write_json(part / "audit.json", audit(expressions, roles.role, twins))
         write_json(part / "split.json", proportions(expressions, twins.twins, roles))

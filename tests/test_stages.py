@@ -46,7 +46,6 @@ from stages import (
     calibrate_trust,
     check,
     crop,
-    define_regions,
     evaluate,
     evaluate_landmarks,
     locate_landmarks,
@@ -288,6 +287,20 @@ def test_twins_are_trained_on_or_left_out_as_params_yaml_says(project: Path) -> 
         assert names == {"audit.json", "split.json", "classes.png", "audit.png"}
 
 
+def test_that_no_validation_image_is_without_a_twin_that_is_trained_on_is_said(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_expressions()
+    obtain.main()
+    said = {}
+    for value in ("true", "false"):  # its only twin is trained on, or is not
+        set_parameter("train_on", value)
+        prepare_expressions.main()
+        said[value] = "all of them choose the epoch" in capsys.readouterr().out
+        assert np.flatnonzero(Roles.load(Path("data/roles.npz")).chooses).tolist() == [3]
+    assert said == {"true": True, "false": False}
+
+
 def test_what_counts_as_a_twin_changes_the_roles_only_if_twins_are_left_out_and_never_the_data_set(
     project: Path,
 ) -> None:
@@ -337,19 +350,15 @@ def test_evaluate_scores_test_unique_without_the_twins(project: Path) -> None:
     write_variant()
     groups = np.arange(240, dtype=np.int32)
     groups[200:210] = groups[:10]
+    groups[160:165] = groups[10:15]
     Twins(np.arange(240, dtype=np.int32), groups).save(Path("data/twins.npz"))
     write_classifier()
     evaluate.main("vanilla", "cnn1", "0")
     folder = Path("reports/classifiers/vanilla/cnn1-0")
     scores = json.loads((folder / "metrics.json").read_bytes())["protocols"]
     counts = {protocol: score["n"] for protocol, score in scores.items()}
-    assert counts == {
-        "validation": 40,
-        "validation_unique": 40,
-        "test": 40,
-        "test_unique": 30,
-        "as_reported": 200,
-    }
+    unique = {"validation_unique": 35, "test_unique": 30}
+    assert counts == {"validation": 40, "test": 40, "as_reported": 200, **unique}
     assert Predictions.load(folder / "predictions.parquet").twins.tolist() == groups.tolist()
 
 
@@ -379,6 +388,17 @@ def test_evaluate_scores_outside_images_under_a_protocol_of_their_own(project: P
     assert scores["outside"]["accuracy"] == (said == variant.labels[220:]).mean()
     found = Predictions.load(folder / "predictions.parquet")  # of the data set's own
     assert found.role.tolist() == role[:220].tolist()
+
+
+def test_evaluate_leaves_out_validation_unique_where_it_has_no_image(project: Path) -> None:
+    write_variant()
+    groups = np.arange(240, dtype=np.int32)
+    groups[160:200] = groups[:40]
+    Twins(np.arange(240, dtype=np.int32), groups).save(Path("data/twins.npz"))
+    write_classifier()
+    evaluate.main("vanilla", "cnn1", "0")
+    scores = json.loads(Path("reports/classifiers/vanilla/cnn1-0/metrics.json").read_bytes())["protocols"]
+    assert scores.keys() == {"validation", "test", "test_unique", "as_reported"}
 
 
 def test_evaluate_augments_at_test_time_what_was_not_trained_on(project: Path) -> None:
@@ -429,7 +449,6 @@ def test_points_are_found_and_trusted_and_cut_by(project: Path, monkeypatch: pyt
     expected |= {f"{kind}_{view}.png" for kind in ("errors_by_point", "worst", "random") for view in VIEWS}
     assert {path.name for path in Path("reports/landmarks").iterdir()} == expected
 
-    define_regions.main()
     locate_landmarks.main()
     located = Located.load(Path("data/landmarks.npz"))
     assert np.isfinite(located.points).all()
