@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,20 @@ RECALL = np.array([0.62, 0.55, 0.50, 0.87, 0.58, 0.80, 0.68])
 
 # The standard deviations of what makes an answer right, of which the image's ease is 1.
 REGION, NETWORK, TRAINING = 0.5, 0.4, 0.7
-ALL = (1 + REGION**2 + NETWORK**2 + TRAINING**2) ** 0.5
+
+
+class Drawn(NamedTuple):
+    """A comparison.
+
+    Attributes:
+        labels: (N,).
+        predicted: (2, networks, seeds, N), the answers.
+        of_first: (2, seeds, N, 2), how sure the first network is of the true class and of its other answer.
+    """
+
+    labels: npt.NDArray[np.uint8]
+    predicted: npt.NDArray[np.uint8]
+    of_first: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,7 @@ class World:
         networks, seeds: how many.
         luck: the standard deviation that the start of a training adds to its accuracy, as a fraction.
         difference: the accuracy of the first region less that of the second, on infinitely many images.
+        region: the standard deviation of what a region makes of an image; 0 for two that are the same.
         group_sizes: how many groups of 1, 2, 3, ... rows a test set has.
     """
 
@@ -45,6 +60,7 @@ class World:
     seeds: int
     luck: float
     difference: float
+    region: float = REGION
     group_sizes: tuple[int, ...] = GROUP_SIZES
 
     @property
@@ -54,9 +70,14 @@ class World:
         return np.repeat(np.arange(len(sizes)), sizes)
 
     @property
+    def whole(self) -> float:
+        """The standard deviation of all that makes an answer right, but for the luck."""
+        return float(np.sqrt(1 + self.region**2 + NETWORK**2 + TRAINING**2))
+
+    @property
     def spread(self) -> float:
         """The luck on the scale of what makes an answer right."""
-        density = float(PRIOR @ stats.norm.pdf(stats.norm.ppf(RECALL))) / ALL
+        density = float(PRIOR @ stats.norm.pdf(stats.norm.ppf(RECALL))) / self.whole
         return float(self.luck / density)
 
     def _shift(self) -> float:
@@ -69,8 +90,8 @@ class World:
 
     def _recall(self, shift: float) -> Floats:
         """On infinitely many images and trainings, (classes,)."""
-        total = np.hypot(ALL, self.spread)
-        found: Floats = stats.norm.cdf((stats.norm.ppf(RECALL) * ALL + shift) / total)
+        total = np.hypot(self.whole, self.spread)
+        found: Floats = stats.norm.cdf((stats.norm.ppf(RECALL) * self.whole + shift) / total)
         return found
 
     def truth(self) -> dict[str, Floats]:
@@ -86,8 +107,8 @@ class World:
             f1.append(np.mean(2 * np.diag(joint) / (joint.sum(axis=0) + joint.sum(axis=1))))
         return {"accuracy": recall @ PRIOR, "macro_f1": np.array(f1), "recall": recall}
 
-    def draw(self, count: int, seed: int) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]:
-        """Draw comparisons: labels (N,) and answers (2, networks, seeds, N)."""
+    def draw(self, count: int, seed: int) -> Iterator[Drawn]:
+        """Draw comparisons."""
         rng, groups, shifts = np.random.default_rng(seed), self.groups, (self._shift(), 0.0)
         many = int(groups[-1]) + 1
         per_training = self.networks, self.seeds
@@ -95,14 +116,18 @@ class World:
             label = rng.choice(len(PRIOR), many, p=PRIOR)
             wrong = (rng.random((many, 1)) > _elsewhere()[label].cumsum(axis=1)[:, :-1]).sum(axis=1)
             shared = _normal(rng, many) + NETWORK * _normal(rng, self.networks, 1, many)
-            threshold = -stats.norm.ppf(RECALL)[label].astype(np.float32) * np.float32(ALL)
-            answers = []
+            threshold = -stats.norm.ppf(RECALL)[label].astype(np.float32) * np.float32(self.whole)
+            answers, sureness = [], []
             for shift in shifts:
                 chance = TRAINING * _normal(rng, *per_training, many)
                 luck = np.float32(self.spread) * _normal(rng, *per_training, 1)
-                right = shared + REGION * _normal(rng, many) + chance + luck + np.float32(shift) > threshold
-                answers.append(np.where(right, label, wrong)[..., groups])
-            yield label[groups].astype(np.uint8), np.stack(answers).astype(np.uint8)
+                own = np.float32(self.region) * _normal(rng, many)
+                ahead = shared + own + chance + luck + np.float32(shift) - threshold
+                answers.append(np.where(ahead > 0, label, wrong)[..., groups])
+                sureness.append(ahead[0][..., groups])
+            right = stats.norm.cdf(np.stack(sureness)).astype(np.float32)
+            of_first = np.stack([right, 1 - right], axis=-1)
+            yield Drawn(label[groups].astype(np.uint8), np.stack(answers).astype(np.uint8), of_first)
 
 
 def _normal(rng: np.random.Generator, *shape: int) -> npt.NDArray[np.float32]:

@@ -12,12 +12,11 @@ nothing of the regions that they were trained on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from scipy.optimize import brentq
+from scipy.special import nctdtrinc
 
 from pipeline.evaluation.resampling import interval
 
@@ -62,7 +61,6 @@ class Estimate:
         return float(np.hypot(self.images, self.trainings)) * reach(self.freedom)
 
 
-@cache
 def reach(freedom: float) -> float:
     """How many standard errors a true value must be off 0 to be told from it in 80% of all cases.
 
@@ -70,10 +68,9 @@ def reach(freedom: float) -> float:
     """
     if np.isnan(freedom):
         return np.nan
-    if freedom > 1e6:  # where the noncentral distribution is the normal one, and its series slow
+    if freedom > 1e6:  # where the noncentral distribution is the normal one
         return float(stats.norm.ppf([(1 + LEVEL) / 2, POWER]).sum())
-    quantile = stats.t.ppf((1 + LEVEL) / 2, freedom)
-    return float(brentq(lambda off: stats.nct.sf(quantile, freedom, off) - POWER, 0, 2 * quantile + 10))
+    return float(nctdtrinc(freedom, 1 - POWER, stats.t.ppf((1 + LEVEL) / 2, freedom)))
 
 
 def estimate(values: Floats, drawn: Floats, weights: npt.ArrayLike = (1.0,), level: float = LEVEL) -> Estimate:
@@ -238,6 +235,6 @@ def seeds_needed(found: Estimate, seeds: int, cells: int, difference: float, mos
         divided = (found.trainings**2 + found.both**2) * seeds / many
         total = stays + divided
         freedom = total**2 * cells * (many - 1) / divided**2 if divided > NOTHING else np.inf
-        return float(total**0.5) * reach(round(freedom, 1)) <= difference
+        return float(total**0.5) * reach(freedom) <= difference
 
     return next((many for many in range(2, most + 1) if enough(many)), None) if enough(most) else None

@@ -36,7 +36,7 @@ def test_the_truth_is_what_many_drawn_comparisons_come_to() -> None:
     """In 200 of them, with luck as large as to matter, on the mean over all trainings."""
     world = replace(WORLD, seeds=1, luck=0.04, difference=0.05)
     scores = []
-    for labels, predicted in world.draw(200, seed=1):
+    for labels, predicted, _ in world.draw(200, seed=1):
         flat = predicted.reshape(-1, len(labels))
         found = bootstrap(labels, flat, np.ones((1, len(labels)), np.float32), len(PRIOR))
         scores.append([found.accuracy.reshape(2, 3).mean(axis=1), found.macro_f1.reshape(2, 3).mean(axis=1)])
@@ -50,7 +50,7 @@ def test_the_truth_is_what_many_drawn_comparisons_come_to() -> None:
 
 def test_luck_is_the_spread_of_a_trainings_accuracy() -> None:
     world = World(networks=1, seeds=400, luck=0.03, difference=0.0, group_sizes=THIRD)
-    ((labels, predicted),) = world.draw(1, seed=0)
+    ((labels, predicted, _),) = world.draw(1, seed=0)
     accuracies = (predicted[0, 0] == labels).mean(axis=1)
     # What an image and a training have to do with each other adds half a point on these images.
     assert accuracies.std(ddof=1) == pytest.approx(0.03, rel=0.12)
@@ -88,7 +88,7 @@ def test_what_is_detectable_is_detected_in_80_percent() -> None:
 def test_rows_drawn_without_their_twins_give_intervals_that_are_too_narrow() -> None:
     world = World(networks=1, seeds=1, luck=0.0, difference=0.0, group_sizes=MANY_TWINS)
     truth, covered = world.truth()["accuracy"][0], []
-    for seed, (labels, predicted) in enumerate(world.draw(600, seed=0)):
+    for seed, (labels, predicted, _) in enumerate(world.draw(600, seed=0)):
         for units in (world.groups, np.arange(len(labels))):
             draws = bootstrap(labels, predicted[0, 0], resample(units, 300, seed), len(PRIOR)).accuracy[:, 0]
             low, high = interval(draws)
