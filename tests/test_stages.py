@@ -46,6 +46,7 @@ from stages import (
     calibrate_trust,
     check,
     crop,
+    define_regions,
     evaluate,
     evaluate_landmarks,
     locate_landmarks,
@@ -449,6 +450,7 @@ def test_points_are_found_and_trusted_and_cut_by(project: Path, monkeypatch: pyt
     expected |= {f"{kind}_{view}.png" for kind in ("errors_by_point", "worst", "random") for view in VIEWS}
     assert {path.name for path in Path("reports/landmarks").iterdir()} == expected
 
+    define_regions.main()
     locate_landmarks.main()
     located = Located.load(Path("data/landmarks.npz"))
     assert np.isfinite(located.points).all()
