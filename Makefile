@@ -44,7 +44,7 @@ publish: .venv ## Copy the figures of the comparison, and no image, to docs/resu
 	@python -m stages.publish docs/results
 
 clean: ## Remove what the stages wrote; keep .venv, data/raw and the DVC cache
-	rm -rf data/demo data/real data/expressions data/variants data/*.npz models reports .checkpoints
+	rm -rf data/demo data/real data/expressions data/regions data/variants data/*.npz models reports .checkpoints
 
 .venv: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fercrop needs Python 3.11 or newer")'
