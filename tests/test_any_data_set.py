@@ -189,5 +189,5 @@ def test_a_classifiers_file_alone_is_enough_to_classify_a_cut_image(
     assert list(answer.values()) == pytest.approx([said[f"p_{name}"] for name in answer], abs=5e-3)  # bfloat16
     assert classifier.header.region == {"points": " ".join(map(str, range(49, 69))), "margin": 0.3}
     assert (classifier.header.data_set, classifier.header.cell) == ("selfies", ("mouth", "cnn1", 0, None))
-    assert set(classifier.header.scores) == {"validation"}
+    assert set(classifier.header.scores) == {"choosing"}
     assert ROOT not in Path.cwd().parents
