@@ -15,6 +15,9 @@ from pipeline.report.words import percent, points, span
 
 AUGMENTED = {"mirror": "itself and its mirror image", "ten": "itself, four shifts of it, and the mirror images of all"}
 
+# Seeds with which tests do not quite hold their level: docs/statistics.md has how often.
+FEW = 2
+
 ONE_SEED = (
     "With one seed no difference between regions can be called significant: another start of the training would move "
     "each of them."
@@ -103,6 +106,11 @@ def caveat(study: Study, scores: Scores) -> str:
         text += (
             f" Another start of the training moves an accuracy by {points(luck.deviation)} points (standard deviation; "
             f"95% interval {span(luck.low, luck.high)})."
+        )
+    if len(params.seeds) == FEW:
+        text += (
+            " Two seeds are few: where trainings differ much, one of ten such comparisons calls some network different "
+            "that is not."
         )
     if params.fallback == "drop":
         text += (
