@@ -183,7 +183,8 @@ STEPS = {
     "region added": Step(add_eyes, "define_regions crop@eyes train@eyes-* evaluate@eyes-* compare"),
     "region like another": Step(add_coarse, f"define_regions {of_regions('coarse')} compare"),
     "what it is like edited": Step(widen_eyes, f"define_regions {of_regions('eyes', 'coarse')} compare"),
-    "regions removed": Step(remove_eyes, "define_regions compare"),
+    # The definitions are those of a step before, which DVC takes from its cache.
+    "regions removed": Step(remove_eyes, "compare"),
     "classifier recipe": Step(train_longer, CELLS),
     "recipe of one network": Step(train_one_network_longer, "train@*-cnn4-* evaluate@*-cnn4-* compare"),
     "parts": Step(divide_otherwise, "atlas@* compare"),
