@@ -136,3 +136,15 @@ def test_without_a_region_of_parts_it_says_so(tmp_path: Path) -> None:
     atlas = measure_atlas(found.study, Origin(tmp_path, tmp_path, None))
     assert not len(atlas.retrained)
     assert "No region of params.yaml shows one or several parts" in render(section(found.study, atlas, found.scored))
+
+
+@pytest.mark.parametrize(("seeds", "chance"), [([0, 1], "images and seeds"), ([0], "images alone")])
+def test_intervals_say_what_they_take_as_samples(tmp_path: Path, seeds: list[int], chance: str) -> None:
+    params = make_params(regions={"vanilla": "whole", "mouth": MOUTH}, seeds=seeds)
+    found = find(make_results(params), params)
+    write_atlas(tmp_path, found.results, params)
+    origin = Origin(tmp_path, tmp_path / "sources.json", None)
+    context = section(found.study, measure_atlas(found.study, origin), found.scored).context
+    assert f"interval over {chance}." in context["note"]
+    assert context["agreed"]
+    assert all(f"interval over {chance} " in sentence for sentence in context["agreed"])

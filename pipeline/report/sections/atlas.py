@@ -30,7 +30,7 @@ NOTE = (
     "What a part is worth to a network: how many points of probability of the true class it adds to the parts that are "
     "shown already, on average over all orders in which they may be shown (Shapley values; all parts of an image sum "
     "to what the whole of it adds to none of it), mean of two fillings of what is hidden; with its 95% interval over "
-    "images and seeds."
+    "{chance}."
 )
 
 
@@ -105,8 +105,11 @@ def section(study: Study, atlas: Atlas, scores: Scores) -> Section:
     most = float(shapley["value"].abs().max())
     first = atlas.found[best][0]
     worth = worth_rows(shapley)
+    # One seed says nothing of other trainings.
+    chance = "images and seeds" if study.several_seeds else "images alone"
+    note = NOTE.format(chance=chance)
     context = {
-        "note": NOTE,
+        "note": note,
         "images": len(first.rows),
         "test": first.asked.test,
         "untrusted": first.asked.test - first.asked.trusted,
@@ -119,7 +122,7 @@ def section(study: Study, atlas: Atlas, scores: Scores) -> Section:
         "confused": confusion_rows(atlas.confused),
         "retrained": retrained_rows(atlas.retrained),
         "people": people_rows(atlas.people),
-        "agreed": [agreement_sentence(network, agreed) for network, agreed in atlas.people.items()],
+        "agreed": [agreement_sentence(network, agreed, chance) for network, agreed in atlas.people.items()],
     }
     plot = pd.DataFrame(
         {"worth": shapley["value"].round(6), "bar": shapley[["network", "expression", "part"]].agg(" ".join, 1)}
@@ -131,7 +134,7 @@ def section(study: Study, atlas: Atlas, scores: Scores) -> Section:
         "atlas_retrained": atlas.retrained,
         **({"atlas_people": pd.concat(people, ignore_index=True)} if people else {}),
     }
-    block = Block("Which part carries which expression", NOTE, worth)
+    block = Block("Which part carries which expression", note, worth)
     title = "Which part carries which expression"
     return Section("atlas", "Parts", title, context, [block], tables, {"part_worth": plot})
 
@@ -225,11 +228,15 @@ def people_rows(people: dict[str, Agreement]) -> Rows:
     return rows
 
 
-def agreement_sentence(network: str, agreed: Agreement) -> str:
-    """How alike a network's order of the expressions is to that of people, and how sure that is."""
+def agreement_sentence(network: str, agreed: Agreement, chance: str) -> str:
+    """How alike a network's order of the expressions is to that of people, and how sure that is.
+
+    Args:
+        chance: what the interval takes as samples, in words.
+    """
     verdict = "more than chance" if agreed.p < SIGNIFICANT else "which chance alone may bring about"
     return (
-        f"{network}: rank correlation {agreed.rho:+.2f} over {len(agreed.table)} expressions, 95% interval over images "
-        f"and seeds {agreed.low:+.2f} to {agreed.high:+.2f}; a random order agrees as well with p = "
+        f"{network}: rank correlation {agreed.rho:+.2f} over {len(agreed.table)} expressions, 95% interval over "
+        f"{chance} {agreed.low:+.2f} to {agreed.high:+.2f}; a random order agrees as well with p = "
         f"{p_value(agreed.p)}, {verdict}."
     )
