@@ -5,7 +5,7 @@ JOBS ?= auto# processes that run tests at once
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro full test test-all fuzz preview bench publish clean
+.PHONY: help repro full test test-all fuzz kill-test preview bench publish clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -34,6 +34,10 @@ test-all: test ## The same, and the tests that take long
 fuzz: .venv ## Break what every reader reads, 2,400 times: each is read rightly, or refused in one line
 	@PYTHONPATH=tests python -m fuzz.run
 
+kill-test: .venv ## Kill dvc repro at random moments and compare what comes of it with an undisturbed run
+	@PYTHONPATH=tests python -m kills $(or $(GRAPH),small) $(or $(KILLS),1) KILL
+	@PYTHONPATH=tests python -m kills $(or $(GRAPH),small) $(or $(KILLS),1) TERM
+
 preview: .venv ## Draw every region of params.yaml on a dozen images: reports/preview.png
 	@python -m stages.preview
 
@@ -43,8 +47,14 @@ bench: .venv ## Time fercrop beside other ways to do the same
 publish: .venv ## Copy the figures of the comparison, and no image, to docs/results
 	@python -m stages.publish docs/results
 
-clean: ## Remove what the stages wrote; keep .venv, data/raw and the DVC cache
-	rm -rf data/demo data/real data/expressions data/regions data/variants data/*.npz models reports .checkpoints
+clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw and the DVC cache
+	rm -rf data/demo data/real/sources.json data/expressions data/regions data/variants \
+	  data/faces.npz data/twins.npz data/roles.npz data/landmarks.npz \
+	  models/landmarks.safetensors models/trust.json models/classifiers .checkpoints \
+	  reports/training reports/landmarks reports/expressions reports/regions reports/classifiers reports/inside \
+	  reports/preview.png reports/comparison reports/comparison.md reports/index.html \
+	  reports/index_without_pictures.html reports/metrics reports/plots
+	@for folder in data/real models reports; do [ -L $$folder ] || rmdir $$folder 2>/dev/null || true; done
 
 .venv: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fercrop needs Python 3.11 or newer")'

@@ -5,6 +5,7 @@ The types of most settings stand with what they describe; here they are put toge
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -18,14 +19,12 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML  # DVC's own reader, so that both read the same file alike (1e-3 is a number, say)
-from ruamel.yaml.error import YAMLError
 
 from pipeline.classifiers import networks
 from pipeline.classifiers.cells import Cell
 from pipeline.classifiers.recipe import ClassifierRecipe, Classifiers
 from pipeline.common.files import InputError
-from pipeline.common.settings import Section
+from pipeline.common.settings import Section, read_yaml
 from pipeline.data import readers
 from pipeline.data.extra import Extra
 from pipeline.data.outside import Outside
@@ -37,6 +36,7 @@ from pipeline.regions.definitions import (
     PART_FORMS,
     REGION_FORMS,
     REGION_NAME,
+    RESERVED,
     Region,
     check_parts,
     read_part,
@@ -46,6 +46,9 @@ from pipeline.regions.definitions import (
 from pipeline.training.recipe import FitRecipe
 
 DEMO_FORMATS = ("fer2013", "ferplus")  # which files the demo is drawn as
+
+# A recipe's name is part of keys that DVC takes apart at the dots.
+RECIPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 
 
 class Data(Section):
@@ -109,11 +112,11 @@ class Params(Section):
     regions: Annotated[dict[str, Annotated[Any, BeforeValidator(read_region)]], Field(min_length=1)]
     reference: str  # the region that the others are compared with
     networks: Annotated[list[str], Field(min_length=1)]
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, le=10**9)]], Field(min_length=1)]
     fallback: Literal["whole", "drop"] = "whole"  # what a train image is that was not cut: whole, or not trained on
     parts: Annotated[dict[str, Annotated[Any, BeforeValidator(read_part)]], AfterValidator(check_parts)]
     atlas: Atlas
-    launcher: Annotated[str, Field(min_length=1)]
+    launcher: Annotated[str, Field(min_length=1, pattern=r"\S")]
     landmarks: LandmarkSettings
     recipes: dict[str, Recipe]
 
@@ -195,12 +198,7 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 
 
 def _read(path: Path, wanted: str) -> dict[Any, Any]:
-    try:
-        content = YAML(typ="safe").load(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; run from the project's folder, or restore it with git") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    content = read_yaml(path, "run from the project's folder, or restore it with git")
     if not isinstance(content, dict) or not content:
         raise InputError(f"{path}: must hold {wanted}")
     return content
@@ -213,6 +211,8 @@ def _check_names(path: Path, params: Params) -> None:
                 f"{path}: regions.{name}: a region's name becomes a file name: use letters, digits and _, "
                 "a letter first, at most 40"
             )
+        if RESERVED.fullmatch(name):
+            raise InputError(f"{path}: regions.{name}: on Windows no file may have this name; take another")
     if len({name.lower() for name in params.regions}) < len(params.regions):
         raise InputError(f"{path}: regions: two names differ only in case; rename one")
     if params.data.source == "demo" and params.data.expressions not in DEMO_FORMATS:
@@ -228,6 +228,12 @@ def _check_names(path: Path, params: Params) -> None:
     for key, values in (("networks", params.networks), ("seeds", params.seeds)):
         if len(set(values)) < len(values):
             raise InputError(f"{path}: {key}: an entry stands twice; remove one")
+    for name in params.recipes:
+        if not RECIPE_NAME.fullmatch(name):
+            raise InputError(
+                f"{path.with_name('recipes.yaml')}: {name}: a recipe's name becomes part of a key: use letters, "
+                "digits, _ and -, a letter first, at most 40"
+            )
     if params.recipe not in params.recipes:
         raise InputError(f"{path}: recipe: {params.recipe!r} is not in recipes.yaml ({', '.join(params.recipes)})")
     for name in params.networks:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.classifiers.classifier_file import load_classifier
+from pipeline.classifiers.classifier_file import load_cell
 from pipeline.common.files import InputError
 from pipeline.data import protocols
 from pipeline.data.roles import Roles
@@ -21,15 +21,17 @@ LANDMARKS = Path("data/landmarks.npz")
 def main(network: str, seed: str) -> None:
     params = load_params()
     cell = params.cell(params.atlas.region, network, seed)
-    variant, located = Variant.load(Path(f"data/variants/{cell.region}")), Located.load(LANDMARKS)
-    role, twins = Roles.load(Path("data/roles.npz")).role, Twins.load(Path("data/twins.npz")).twins
+    variant = Variant.load(Path(f"data/variants/{cell.region}"))
+    located = Located.load(LANDMARKS, len(variant))
+    role = Roles.load(Path("data/roles.npz"), len(variant)).role
+    twins = Twins.load(Path("data/twins.npz"), len(variant)).twins
     test = protocols.rows(role, twins, "test")
     usable = test & trusted(located.points, located.expected_error, params.landmarks.max_error)
     if not usable.any():
         raise InputError(f"{LANDMARKS}: no test image has points to be trusted; raise landmarks.max_error")
     rows = choose_rows(variant.labels, usable, params.atlas.images)
     points = seen_points(located.points[rows], variant.boxes[rows], variant.side)
-    classifier = load_classifier(Path(f"models/classifiers/{cell.path}.safetensors"))
+    classifier = load_cell(Path(f"models/classifiers/{cell.path}.safetensors"), cell, variant)
     found = ask(classifier, cell, variant, rows, points, twins[rows], params.parts, int(test.sum()), int(usable.sum()))
     found.save(Path(f"reports/inside/atlas/{network}-{seed}"))
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.common.files import InputError, write_bytes
+from pipeline.common.files import InputError, together, write_bytes
 from pipeline.evaluation.results import read_results
 from pipeline.params import load_params
 from pipeline.report.comparison import compare, save
@@ -23,9 +23,10 @@ def main() -> None:
     results = read_results(REPORTS, params)
     comparison = compare(results, params, Origin(REPORTS, params.source_folder / "sources.json", commit()))
     pages = {"index.html": page(comparison), WITHOUT_PICTURES: page(comparison, pictures=False)}
-    save(REPORTS, comparison)
-    for name, html in pages.items():
-        write_bytes(REPORTS / name, html.encode())
+    with together():
+        save(REPORTS, comparison)
+        for name, html in pages.items():
+            write_bytes(REPORTS / name, html.encode())
     print(comparison.summary)
     print(f"The whole answer with its pictures: {REPORTS / 'index.html'}")
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.classifiers.classifier_file import Classifier, load_classifier
+from pipeline.classifiers.classifier_file import Classifier, load_cell
 from pipeline.common.files import whole_folder, write_json
 from pipeline.data import protocols
 from pipeline.data.roles import OUTSIDE, Roles
@@ -25,8 +25,9 @@ def main(region: str, network: str, seed: str) -> None:
     params = load_params()
     cell = params.cell(region, network, seed)
     variant = Variant.load(Path(f"data/variants/{region}"))
-    roles, twins = Roles.load(Path("data/roles.npz")), Twins.load(Path("data/twins.npz")).twins
-    model = load_classifier(Path(f"models/classifiers/{region}/{network}-{seed}.safetensors"))
+    roles = Roles.load(Path("data/roles.npz"), len(variant))
+    twins = Twins.load(Path("data/twins.npz"), len(variant)).twins
+    model = load_cell(Path(f"models/classifiers/{cell.path}.safetensors"), cell, variant)
     augmentation = params.chosen.test_time_augmentation
     own = roles.role != OUTSIDE  # the first rows
     # That an outside image has a twin takes nothing from the data set's own test.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.classifiers.classifier_file import load_classifier
+from pipeline.classifiers.classifier_file import load_cell, load_classifier
 from pipeline.common.files import InputError, whole_folder
 from pipeline.data import protocols
 from pipeline.evaluation.predictions import Predictions
@@ -28,12 +28,14 @@ INSIDE = Path("reports/inside")
 def main(region: str, network: str, seed: str, *more: str) -> None:
     layer, paths = _read(more)
     cell = load_params().cell(region, network, seed)
-    classifier = load_classifier(Path(f"models/classifiers/{cell.path}.safetensors"))
+    model = Path(f"models/classifiers/{cell.path}.safetensors")
     if paths:
+        classifier = load_classifier(model)
         images = own_images(paths, classifier)
         truths = [path.name for path in paths]
     else:
         variant = Variant.load(Path(f"data/variants/{region}"))
+        classifier = load_cell(model, cell, variant)
         found = Predictions.load(Path(f"reports/classifiers/{cell.path}/predictions.parquet"))
         tested = np.flatnonzero(protocols.rows(found.role, found.twins, "test"))
         rows = typical_rows(tested, found.labels, found.probabilities)

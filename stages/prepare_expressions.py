@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.common.files import whole_folder, write_json
+from pipeline.common.files import together, whole_folder, write_json
 from pipeline.data import readers
 from pipeline.data.audit import audit
 from pipeline.data.extra import add_extra
@@ -31,19 +31,19 @@ def main() -> None:
     twins = find_twins(expressions.images, params.twins.min_correlation)
     roles = assign_roles(expressions, twins.twins, params.split_rule, params.twins.train_on)
     for _, meanwhile in roles.trainings:
-        rows(
-            meanwhile.role, twins.twins, "test_unique"
-        )  # that there are some is said here, and not after hours of training
+        # That there are some is said here, and not after hours of training.
+        rows(meanwhile.role, twins.twins, "test_unique")
     if any(not rows(meanwhile.role, twins.twins, "validation_unique").any() for _, meanwhile in roles.trainings):
         print("Every validation image has a twin among those trained on, so all of them choose the epoch.")
-    with whole_folder(Path("reports/expressions")) as part:
-        write_json(part / "audit.json", audit(expressions, roles.role, twins))
-        write_json(part / "split.json", proportions(expressions, twins.twins, roles))
-        save_png(part / "classes.png", expressions_sheet(expressions, roles.role))
-        save_png(part / "audit.png", audit_sheet(expressions, roles.role, twins))
-    twins.save(Path("data/twins.npz"))
-    roles.save(Path("data/roles.npz"))
-    expressions.save(Path("data/expressions"))
+    with together():
+        with whole_folder(Path("reports/expressions")) as part:
+            write_json(part / "audit.json", audit(expressions, roles.role, twins))
+            write_json(part / "split.json", proportions(expressions, twins.twins, roles))
+            save_png(part / "classes.png", expressions_sheet(expressions, roles.role))
+            save_png(part / "audit.png", audit_sheet(expressions, roles.role, twins))
+        twins.save(Path("data/twins.npz"))
+        roles.save(Path("data/roles.npz"))
+        expressions.save(Path("data/expressions"))
 
 
 if __name__ == "__main__":

@@ -21,8 +21,9 @@ PICTURE = Path("reports/preview.png")
 def main() -> None:
     params = load_params()
     expressions = Expressions.load(Path("data/expressions"))
-    located = Located.load(Path("data/landmarks.npz"))
-    role = Roles.load(Path("data/roles.npz")).trainings[0][1].role  # of folds, while the first is tested
+    located = Located.load(Path("data/landmarks.npz"), len(expressions))
+    roles = Roles.load(Path("data/roles.npz"), len(expressions))
+    role = roles.trainings[0][1].role  # of folds, while the first is tested
     # No test image is looked at by whoever tunes a region.
     train = np.flatnonzero(role == "train")
     shown = train[np.linspace(0, len(train) - 1, min(IMAGES, len(train))).round().astype(int)]

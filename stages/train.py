@@ -25,8 +25,9 @@ def main(region: str, network: str, seed: str) -> None:
     params = load_params()
     cell = params.cell(region, network, seed)
     folder = Path(f"data/variants/{region}")
+    variant = Variant.load(folder)
+    roles = Roles.load(ROLES, len(variant))
     identity = {"data": digest_folder(folder), "roles": digest(ROLES), "fallback": params.fallback}
-    variant, roles = Variant.load(folder), Roles.load(ROLES)
     recipe = params.classifier_recipe(network)
     path = Path(f"models/classifiers/{cell.path}.safetensors")
     made: list[tuple[nn.Module, Progress]] = []

@@ -393,6 +393,7 @@ ON_DEMAND = {
 PLUMBING = {
     "pipeline.training.curves": "writes down what a training reports",
     "pipeline.common.code": "says whether a checkpoint is of this code",
+    "pipeline.common.arrays": "puts arrays into files and takes them out unchanged",
     "pipeline.common.records": "hands on JSON files, unchanged or not at all",
     "pipeline.common.files": "puts bytes into files and takes them out unchanged",
     "pipeline.common.given": "takes bytes out of files from outside, unchanged or not at all",

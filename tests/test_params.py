@@ -581,3 +581,74 @@ def test_dvc_can_set_a_key_of_one_network(tmp_path: Path, recipe: str, network: 
     after: dict[str, ClassifierRecipe[Any]] = dict(load_params(path).recipes[recipe].classifiers)
     assert after.pop(network).epochs == 77
     assert after == {name: own for name, own in before.items() if name != network}
+
+
+# What is beyond all bounds
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"seeds: 2020-13-45", "not valid YAML"),
+        (b"seeds: 0x_", "not valid YAML"),
+        (b"seeds: !!int abc", "not valid YAML"),
+        (b"seeds: " + b"1" * 5000, "a value of 5,000 characters"),
+        (b"seeds: " + b"[" * 3000 + b"]" * 3000, "50 within each other"),
+        (
+            b"a0: &a0 [x]\n"
+            + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12)),
+            "more than 100,000 values",
+        ),
+        (b"a: &a [*a]", "stands within what it names"),
+        (b"\xff\xfe\xfd", "not valid YAML"),
+        (b"a: 1\n" * 300_000, "is larger than 131,072 bytes"),
+    ],
+)
+def test_what_no_settings_are_is_one_line(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        load_params(path)
+    assert says in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert len(str(caught.value)) <= 500
+
+
+@pytest.mark.parametrize("kind", ["folder", "loop"])
+def test_what_is_no_file_is_one_line(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "params.yaml"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path.name)
+    with pytest.raises(InputError, match=r"params\.yaml: (is a folder|cannot be opened)"):
+        load_params(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        *(
+            (r"  face:", f"  {name}:", "on Windows no file may have this name")
+            for name in ("CON", "NUL", "aux", "COM1")
+        ),
+        (r"launcher: python", "launcher: '  '", "launcher: "),
+        (r"seeds: \[0\]", "seeds: [2000000000000000]", "seeds"),
+    ],
+)
+def test_settings_that_would_fail_later_are_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert says in str(load_error(changed(tmp_path, old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [(r"(?m)^brief:", "my.brief:", "a recipe's name"), (r"epochs: 12", "epochs: 100000000000", "epochs")],
+)
+def test_recipes_that_would_fail_later_are_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert says in str(load_error(changed(tmp_path, old, new, RECIPES)))
+
+
+def load_error(path: Path) -> InputError:
+    with pytest.raises(InputError) as caught:
+        load_params(path)
+    return caught.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -621,3 +622,20 @@ def test_a_training_on_a_full_disk_keeps_nothing_half_done(project: Path) -> Non
 
 def test_input_errors_are_one_line() -> None:
     assert stages.one_line(InputError("two\nlines")) == "two lines"
+
+
+@pytest.mark.parametrize("reader", ["head -c 0", "true"])
+def test_a_closed_standard_output_is_no_failure(project: Path, reader: str) -> None:
+    """Nobody reads what a stage prints; the pipe is closed long before it prints."""
+    line = f"{sys.executable} -c 'import time; from stages import run; run(lambda: (time.sleep(1), print(1)) and None)'"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{line} | {reader}"], env=environment(), capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_other_errors_of_files_are_one_line() -> None:
+    for number in (errno.EROFS, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP):
+        line = stages.one_line(OSError(number, os.strerror(number), "data/faces.npz"))
+        assert line is not None
+        assert line.startswith("data/faces.npz: ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from pipeline.regions.boxes import whole_boxes
 from pipeline.regions.cutting import Cut, cut
 from pipeline.regions.definitions import describe_region
 from pipeline.regions.variants import Variant
+from pipeline.training.recipe import FitRecipe
 
 
 class Header(BaseModel):
@@ -167,6 +168,8 @@ def load_classifier(path: Path) -> Classifier:
         ) from None
     if header.network not in networks.names() or (header.mean, header.scale) != (MEAN, SCALE):
         raise InputError(f"{path}: a network {header.network!r} that is not known here; {remedy}")
+    if header.recipe.get("precision") not in get_args(FitRecipe.model_fields["precision"].annotation):
+        raise InputError(f"{path}: its recipe names no precision; {remedy}")
     try:
         settings = networks.settings_of(header.network).model_validate(header.settings)
     except ValidationError:
@@ -177,3 +180,23 @@ def load_classifier(path: Path) -> Classifier:
         network = Ensemble(made) if header.folds else made[0]
     fill(network, state, path)
     return Classifier(network, header)
+
+
+def load_cell(path: Path, cell: Cell, variant: Variant) -> Classifier:
+    """Read the classifier of a cell, to apply it to the images of its region.
+
+    Raises:
+        InputError: see `load_classifier`; or it is another cell's, or was trained on images of another kind.
+    """
+    classifier = load_classifier(path)
+    header, remedy = classifier.header, "delete it and run `dvc repro`"
+    if header.cell != cell or header.network != cell.network:
+        raise InputError(f"{path}: is of {Cell(*header.cell).name}, not of {cell.name}; {remedy}")
+    for wrong, what in (
+        (header.region != describe_region(variant.region), "another definition of its region"),
+        (header.classes != variant.about.classes, "other classes"),
+        (classifier.shape != Shape.of(variant), "images of another size"),
+    ):
+        if wrong:
+            raise InputError(f"{path}: was trained with {what} than data/variants/{cell.region} has; {remedy}")
+    return classifier

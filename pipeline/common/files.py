@@ -6,13 +6,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, BinaryIO
 
 MAX_LINE = 500  # characters of a message
 
@@ -29,19 +27,30 @@ class InputError(Exception):
         return line if len(line) <= MAX_LINE else f"{line[: half - 2]} ... {line[3 - half :]}"
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, and move it there once the block has ended without an error.
+# While a block of `together` runs: for each output that is written, where it waits to take its place.
+_waiting: ContextVar[dict[Path, Path] | None] = ContextVar("waiting", default=None)
 
-    The temporary name is fixed, so that what a `kill -9` leaves behind is overwritten and does not pile up.
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file beside `path`, open for writing, and move it there once the block has ended without an error.
+
+    Its name is fixed, so that what a `kill -9` leaves behind does not pile up. It is made anew and never followed if it
+    is a link. What fails names the file: a full disk does not by itself.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = _part(path)
+    _remove(part)
     try:
-        yield part
-        part.replace(path)
+        with part.open("xb") as file:
+            yield file
+        _finish(part, path)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        _drop(part, path)
 
 
 @contextmanager
@@ -50,20 +59,82 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     The old folder is moved aside before the new one takes its place, and removed only then: at no moment is there
     neither. A swap that was cut short, by a power failure say, is finished or undone by `settle`, which comes first.
+
+    Raises:
+        InputError: a file lies where the folder belongs.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     settle(path)
-    part, aside = path.with_name(f".{path.name}.part"), _aside(path)
+    if path.is_file() and not path.is_symlink():
+        raise InputError(f"{path}: is a file where a folder belongs; move it away and run again")
+    part = _part(path)
     _remove(part)
     part.mkdir()
+    within = _waiting.set(None)  # what is written in the folder waits for nothing but the folder
     try:
-        yield part
+        try:
+            yield part
+        finally:
+            _waiting.reset(within)
+        _finish(part, path)
+    finally:
+        _drop(part, path)
+
+
+@contextmanager
+def together() -> Iterator[Callable[[Path], Path]]:
+    """All whole files and folders that the block writes take their places at its end, or none of them does.
+
+    Only the renames at the end remain that a kill can come between; the stage then runs again.
+
+    Yields:
+        a function that says where an output that is written already waits meanwhile.
+    """
+    waiting: dict[Path, Path] = {}
+    token = _waiting.set(waiting)
+    try:
+        yield waiting.__getitem__
+        for path, part in waiting.items():
+            if path.is_dir() and not path.is_symlink() and part.is_file():
+                raise InputError(f"{path}: is a folder where a file belongs; move it away and run again")
+        for path, part in waiting.items():
+            _replace(part, path)
+    finally:
+        _waiting.reset(token)
+        for part in waiting.values():
+            _remove(part)
+
+
+def _finish(part: Path, path: Path) -> None:
+    """Put what has been written in its place, or let it wait for what it is written together with."""
+    waiting = _waiting.get()
+    if waiting is None:
+        _replace(part, path)
+    else:
+        waiting[path] = part
+
+
+def _drop(part: Path, path: Path) -> None:
+    """Remove what is not to take its place any more."""
+    if path not in (_waiting.get() or {}):
+        _remove(part)
+
+
+def _replace(part: Path, path: Path) -> None:
+    if part.is_file():
+        part.replace(path)
+        return
+    try:
         if os.path.lexists(path):
-            path.rename(aside)
+            path.rename(_aside(path))
         part.rename(path)
     finally:
         settle(path)
-        _remove(part)
+
+
+def _part(path: Path) -> Path:
+    """Where an output is written before it takes its place."""
+    return path.with_name(f".{path.name}.part")
 
 
 def settle(path: Path) -> None:
@@ -85,6 +156,8 @@ def _aside(path: Path) -> Path:
 def _remove(path: Path) -> None:
     """Remove a file, a link (not what it leads to) or a folder, if there is one."""
     if path.is_dir() and not path.is_symlink():
+        for folder, _, _ in os.walk(path):  # from above, so that each may be looked into
+            Path(folder).chmod(0o700)
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
@@ -92,70 +165,13 @@ def _remove(path: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file."""
-    with whole_file(path) as part:
-        part.write_bytes(content)
+    with whole_file(path) as file:
+        file.write(content)
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON that reads well in a diff, and that is the same bytes for the same content."""
     write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
-
-
-def read_json(path: Path, remedy: str | None = None) -> Any:
-    """Read JSON; what an earlier stage wrote, or what `remedy` says how to get.
-
-    Raises:
-        InputError: the file is missing or is no JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; {remedy or 'run `dvc repro` to make it'}") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error}); {remedy or 'delete it and run `dvc repro`'}") from None
-
-
-def save_arrays(path: Path, **arrays: npt.NDArray[Any]) -> None:
-    """Write named arrays as one uncompressed `.npz`, the same bytes for the same arrays."""
-    with whole_file(path) as part, part.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-
-
-def load_arrays(path: Path, schema: Mapping[str, tuple[str, tuple[int | None, ...]]]) -> dict[str, npt.NDArray[Any]]:
-    """Read named arrays from an `.npz` and hold them against a schema.
-
-    Args:
-        path: the file.
-        schema: for each array its dtype (or only its kind, such as `U`) and its shape; None stands for any length.
-            The first axis is the row and must be equally long in all of them.
-
-    Raises:
-        InputError: the file is missing or damaged, or an array is absent or of another type or shape.
-    """
-    remedy = "delete it and run `dvc repro`"
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in schema if name in archive.files}
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
-    except (PermissionError, MemoryError):
-        raise
-    except Exception as error:  # zip, deflate and NumPy's header each raise errors of their own where they are damaged
-        raise InputError(f"{path}: damaged ({error}); {remedy}") from None
-    for name, (dtype, shape) in schema.items():
-        if name not in arrays:
-            raise InputError(f"{path}: holds no array {name!r}; {remedy}")
-        found = arrays[name]
-        same_shape = len(found.shape) == len(shape) and all(
-            want in (None, have) for want, have in zip(shape, found.shape, strict=True)
-        )
-        if dtype not in (found.dtype.name, found.dtype.kind) or not same_shape:
-            raise InputError(
-                f"{path}: array {name!r} is {found.dtype} {found.shape}, expected {dtype} {shape}; {remedy}"
-            )
-    if len({len(array) for array in arrays.values()}) > 1:
-        raise InputError(f"{path}: its arrays differ in length; {remedy}")
-    return arrays
 
 
 def inside(folder: Path, name: str, source: Path) -> Path:
@@ -181,6 +197,8 @@ def digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder; move it away and run `dvc repro`") from None
 
 
 def digest_folder(path: Path) -> str:

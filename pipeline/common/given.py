@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from io import BufferedReader
 from pathlib import Path
@@ -53,7 +54,8 @@ def read_given(path: Path, remedy: str, most: int) -> bytes:
         InputError, PermissionError: see `open_given`; or it is larger.
     """
     with open_given(path, remedy) as file:
-        content = file.read(most + 1)
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(min(size, most) + 1)  # as much memory is taken at once, whatever is there
     if len(content) > most:
         raise InputError(f"{path}: is larger than {most:,} bytes, more than such a file can have; {remedy}")
     return content

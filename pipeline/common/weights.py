@@ -1,7 +1,11 @@
-"""A network on disk: safetensors, with its settings and where it came from as JSON in the header."""
+"""A network on disk: safetensors, with its settings and where it came from as JSON in the header, and a digest of all.
+
+The digest tells flipped bytes, not a forger: who can write the file can write the digest too.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,14 +17,38 @@ from torch import nn
 
 from pipeline.common import device
 from pipeline.common.files import InputError, write_bytes
+from pipeline.common.given import open_given
 
 
 def save_network(path: Path, network: nn.Module, header: dict[str, Any]) -> None:
-    """Write a network's weights, in the first process; `header` says how to build it again and how it was made."""
+    """Write a network's weights, in the first process; `header` says how to build it again and how it was made.
+
+    Raises:
+        InputError: a weight is not finite.
+    """
     if not device.first_process():
         return
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    write_bytes(path, save(state, metadata={"fercrop": json.dumps(header, sort_keys=True)}))
+    if not _finite(state):
+        raise InputError(f"{path}: the training gave weights that are not finite; lower its learning_rate")
+    said = json.dumps(header, sort_keys=True)
+    # One entry: of several, safetensors writes now this, now that one first, and the bytes would differ.
+    said = json.dumps({**header, "sha256": _digest(state, said)}, sort_keys=True)
+    write_bytes(path, save(state, metadata={"fercrop": said}))
+
+
+def _digest(state: dict[str, torch.Tensor], header: str) -> str:
+    """SHA-256 over the header and over each tensor's name, type, shape and bytes, ordered by name."""
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(state):
+        value = state[name]
+        digest.update(f"\0{name}\0{value.dtype}\0{tuple(value.shape)}\0".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _finite(state: dict[str, torch.Tensor]) -> bool:
+    return all(bool(value.isfinite().all()) for value in state.values())
 
 
 def fill(network: nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
@@ -35,14 +63,23 @@ def load_network(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read (state, header).
 
     Raises:
-        InputError: the file is missing, damaged, or was not written by fercrop.
+        InputError: the file is missing, damaged, of an earlier version, or was not written by fercrop.
     """
-    remedy = "run `dvc repro` to make it"
+    make = "run `dvc repro` to make it"
+    open_given(path, make).close()
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads(file.metadata()["fercrop"])
-            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 (no mapping)
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; {remedy}") from None
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: no weights of fercrop's ({error}); delete it and {remedy}") from None
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        if not isinstance(header, dict):
+            raise TypeError("its header is no object")
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: no weights of fercrop's ({error}); delete it and {make}") from None
+    named = header.pop("sha256", None)
+    if named is None:
+        raise InputError(f"{path}: of an earlier version, without a digest (see CHANGELOG.md); delete it and {make}")
+    if named != _digest(state, json.dumps(header, sort_keys=True)):
+        raise InputError(f"{path}: damaged, it does not have the digest that it names; delete it and {make}")
+    if not _finite(state):
+        raise InputError(f"{path}: has weights that are not finite; delete it and {make}")
+    return state, header

@@ -19,6 +19,7 @@ from pyarrow import parquet
 from pydantic import Field
 
 from pipeline.common.files import InputError, whole_folder, write_json
+from pipeline.common.given import open_given
 from pipeline.common.records import Record, read_record
 
 Role = Literal["train", "validation", "test", "unused"]
@@ -185,13 +186,11 @@ def read_columns(path: Path, wanted: Mapping[str, pyarrow.DataType], remedy: str
     """
     try:
         # The file itself, not its name: by name pyarrow would also take a folder, and columns from names in it.
-        with path.open("rb") as file:
+        with open_given(path, remedy) as file:
             schema = pyarrow.schema([pyarrow.field(name, kind, nullable=False) for name, kind in wanted.items()])
             table = parquet.read_table(file, columns=list(wanted)).select(list(wanted)).cast(schema)
         arrays = {name: table[name].to_numpy() for name in wanted}  # which fails for text that is no UTF-8
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; {remedy}") from None
-    except PermissionError:
+    except (InputError, PermissionError):
         raise
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: no table of an expression data set ({error}); {remedy}") from None
@@ -199,11 +198,10 @@ def read_columns(path: Path, wanted: Mapping[str, pyarrow.DataType], remedy: str
 
 
 def _map_images(path: Path, remedy: str) -> npt.NDArray[np.uint8]:
+    open_given(path, remedy).close()
     try:
         # Copy on write: torch takes no array that cannot be written to. Nothing is ever written.
         images = np.lib.format.open_memmap(path, mode="c")
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; {remedy}") from None
     except (PermissionError, MemoryError):
         raise
     except Exception as error:  # NumPy parses the header as Python, which raises errors of many kinds

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from pipeline.common.files import InputError, load_arrays, save_arrays
+from pipeline.common.arrays import load_arrays, save_arrays
+from pipeline.common.files import InputError
 from pipeline.common.settings import Section
 from pipeline.data.expressions import Expressions, Role
 
@@ -34,7 +35,7 @@ class Shares(Section):
 
     shares: Annotated[tuple[Share, Share, Share], Field(strict=False)]
     group: Literal["none", "twins", "subject", "both"] = "none"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
 class Folds(Section):
@@ -42,7 +43,7 @@ class Folds(Section):
 
     folds: Annotated[int, Field(ge=3, le=50)]
     group: Literal["none", "twins", "subject", "both"] = "none"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
 SplitRule = Literal["official"] | Shares | Folds
@@ -95,13 +96,13 @@ class Roles:
         )
 
     @classmethod
-    def load(cls, path: Path) -> Roles:
-        """Read what `save` wrote. Raises InputError if it is missing or damaged."""
+    def load(cls, path: Path, rows: int | None = None) -> Roles:
+        """Read what `save` wrote, of so many rows. Raises InputError if it is missing, damaged or of another number."""
         whole, by_fold = {"role": "U", "chooses": "bool"}, {"role_by_fold": "U", "chooses_by_fold": "bool"}
         arrays = load_arrays(
             path,
-            {name: (kind, (None,)) for name, kind in whole.items()}
-            | {name: (kind, (None, None)) for name, kind in by_fold.items()},
+            {name: (kind, (rows,)) for name, kind in whole.items()}
+            | {name: (kind, (rows, None)) for name, kind in by_fold.items()},
         )
         columns = zip(arrays["role_by_fold"].T, arrays["chooses_by_fold"].T, strict=False)
         roles = cls(arrays["role"], arrays["chooses"], tuple(cls(*column) for column in columns))

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.common.files import InputError, read_json, write_json
+from pipeline.common.files import InputError, write_json
 from pipeline.common.given import open_given
+from pipeline.common.records import read_json
 
 
 class Found(NamedTuple):

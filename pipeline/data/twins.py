@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from pipeline.common.files import load_arrays, save_arrays
+from pipeline.common.arrays import load_arrays, save_arrays
+from pipeline.common.files import InputError
 from pipeline.common.settings import Section
 
 
@@ -42,9 +43,17 @@ class Twins:
         save_arrays(path, copies=self.copies, twins=self.twins)
 
     @classmethod
-    def load(cls, path: Path) -> Twins:
-        """Read what `save` wrote. Raises InputError if it is missing or damaged."""
-        return cls(**load_arrays(path, {"copies": ("int32", (None,)), "twins": ("int32", (None,))}))
+    def load(cls, path: Path, rows: int | None = None) -> Twins:
+        """Read what `save` wrote, of so many rows.
+
+        Raises:
+            InputError: the file is missing, damaged, of another number of rows, or numbers groups as none are.
+        """
+        found = cls(**load_arrays(path, {"copies": ("int32", (rows,)), "twins": ("int32", (rows,))}))
+        for groups in (found.copies, found.twins):
+            if ((groups < 0) | (groups >= len(groups))).any():
+                raise InputError(f"{path}: has a group that is not numbered from 0; delete it and run `dvc repro`")
+        return found
 
 
 def known_rows(twins: npt.NDArray[np.int32], role: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import pyarrow
 from pyarrow import parquet
 
 from pipeline.common.files import InputError, whole_file
+from pipeline.common.given import open_given
 from pipeline.data.roles import ROLES
 
 # How far the probabilities of a row may be off 1 in sum: rounding, not a mistake.
@@ -59,7 +60,7 @@ class Predictions:
             "fell_back": self.fell_back,
             **{f"{PREFIX}{name}": values for name, values in zip(self.classes, self.probabilities.T, strict=True)},
         }
-        with whole_file(path) as part, part.open("wb") as file:
+        with whole_file(path) as file:
             parquet.write_table(pyarrow.table(columns), file)
 
     @classmethod
@@ -73,7 +74,7 @@ class Predictions:
         earlier = False
         try:
             # The file itself, not its name: by name pyarrow would also take a folder, and columns from names in it.
-            with path.open("rb") as file:
+            with open_given(path, "run `dvc repro` to make it") as file:
                 table = parquet.read_table(file)
             earlier = "split" in table.column_names and "role" not in table.column_names
             names = [name for name in table.column_names if name.startswith(PREFIX)]
@@ -82,9 +83,7 @@ class Predictions:
             schema = pyarrow.schema([*fields, *(pyarrow.field(name, pyarrow.float32()) for name in names)])
             table = table.select(schema.names).cast(schema)
             column = {name: table[name].to_numpy() for name in schema.names}
-        except FileNotFoundError:
-            raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
-        except PermissionError:
+        except (InputError, PermissionError):
             raise
         except (pyarrow.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
             reason = "of an earlier version (see CHANGELOG.md)" if earlier else f"no table of predictions ({error})"

@@ -215,4 +215,9 @@ def _read_curves(folder: Path) -> pd.DataFrame:
             raise InputError(f"{path}: no curve of step and {name}; delete it and run `dvc repro`") from None
         if not columns[-1].index.equals(columns[0].index):
             raise InputError(f"{path}: has other steps than {CURVES[0]}.tsv; delete {folder} and run `dvc repro`")
-    return pd.concat(columns, axis=1).reset_index()
+    curves = pd.concat(columns, axis=1).reset_index()
+    if curves.empty or not np.isfinite(curves.to_numpy(float)).all():
+        raise InputError(
+            f"{folder}: has no curve, or one with a value that is not finite; delete it and run `dvc repro`"
+        )
+    return curves

@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.common.files import load_arrays, save_arrays
+from pipeline.common.arrays import load_arrays, save_arrays
+from pipeline.common.files import InputError
 from pipeline.faces import points
 
 SIDE = 224  # of a face image, in pixels
+SPLITS = ("train", "validation", "common", "challenging")
 SPAN = 1.8  # a face image shows this many times the larger extent of the points
 
 
@@ -59,7 +61,10 @@ class Faces:
             "split": ("U", (None,)),
             "name": ("U", (None,)),
         }
-        return cls(**load_arrays(path, schema))
+        faces = cls(**load_arrays(path, schema))
+        if not np.isfinite(faces.points).all() or not np.isin(faces.split, SPLITS).all():
+            raise InputError(f"{path}: has a point or a split that cannot be; delete it and run `dvc repro`")
+        return faces
 
 
 def cut_square(

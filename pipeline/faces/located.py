@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.common.files import load_arrays, save_arrays
+from pipeline.common.arrays import load_arrays, save_arrays
+from pipeline.common.files import InputError
 from pipeline.faces import points
 
 
@@ -30,10 +31,17 @@ class Located:
         save_arrays(path, points=self.points, expected_error=self.expected_error)
 
     @classmethod
-    def load(cls, path: Path) -> Located:
-        """Read what `save` wrote. Raises InputError if it is missing or damaged."""
+    def load(cls, path: Path, rows: int | None = None) -> Located:
+        """Read what `save` wrote, of so many images.
+
+        Raises:
+            InputError: the file is missing, damaged, of another number of images, or has a value that cannot be.
+        """
         schema: dict[str, tuple[str, tuple[int | None, ...]]] = {
-            "points": ("float32", (None, points.COUNT, 2)),
-            "expected_error": ("float32", (None,)),
+            "points": ("float32", (rows, points.COUNT, 2)),
+            "expected_error": ("float32", (rows,)),
         }
-        return cls(**load_arrays(path, schema))
+        found = cls(**load_arrays(path, schema))
+        if not np.isfinite(found.points).all() or not (found.expected_error >= 0).all():
+            raise InputError(f"{path}: has a point or an error that cannot be; delete it and run `dvc repro`")
+        return found

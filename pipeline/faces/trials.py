@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.common.files import load_arrays, save_arrays
+from pipeline.common.arrays import load_arrays, save_arrays
 from pipeline.faces import errors, points
 from pipeline.faces.squares import INPUT
 

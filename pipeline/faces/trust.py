@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.common.files import InputError, read_json, write_json
+from pipeline.common.files import InputError, write_json
+from pipeline.common.records import read_json
 from pipeline.data.grey import MIN_CONTRAST, contrast
 from pipeline.faces.errors import nme
 from pipeline.faces.hard_faces import HardFaces
@@ -32,7 +33,8 @@ class Trust:
     Attributes:
         provider: the detector that it belongs to.
         uncertainty: ascending.
-        error: for each uncertainty the mean error to expect (NME), as a fraction of the inter-ocular distance.
+        error: for each uncertainty the mean error to expect (NME), as a fraction of the inter-ocular distance; from 0
+            to `LOST`, never descending.
     """
 
     provider: str
@@ -59,7 +61,9 @@ class Trust:
             whole = uncertainty.ndim == 1 and uncertainty.shape == error.shape and len(uncertainty) > 0
             if not (whole and np.isfinite([uncertainty, error]).all() and (np.diff(uncertainty) > 0).all()):
                 raise ValueError
-        except (KeyError, TypeError, ValueError):
+            if error[0] < 0 or error[-1] > LOST or (np.diff(error) < 0).any():
+                raise ValueError
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise InputError(f"{path}: no curve of trust; delete it and run `dvc repro`") from None
         if learnt_for != provider:
             raise InputError(

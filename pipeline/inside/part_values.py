@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.classifiers.cells import Cell
-from pipeline.common.files import InputError, load_arrays, save_arrays, whole_folder, write_json
+from pipeline.common.arrays import load_arrays, save_arrays
+from pipeline.common.files import InputError, whole_folder, write_json
 from pipeline.common.records import Record, read_record
 from pipeline.faces.points import COUNT
 from pipeline.params import Params

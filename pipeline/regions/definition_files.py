@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.common.files import InputError, read_json, whole_folder, write_json
+from pipeline.common.files import InputError, whole_folder, write_json
+from pipeline.common.records import read_json
 from pipeline.regions.definitions import Region, describe_region, read_region, resolve
 
 

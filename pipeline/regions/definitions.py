@@ -13,6 +13,8 @@ from pipeline.faces import points
 
 # A region's name becomes a file name, a DVC stage name and a dotted key, on every system.
 REGION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
+# What Windows keeps for devices.
+RESERVED = re.compile(r"CON|PRN|AUX|NUL|(COM|LPT)[0-9]", re.IGNORECASE)
 
 PART_FORMS = "{points, margin}, forehead, face or rest"
 REST = "rest"

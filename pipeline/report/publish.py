@@ -13,15 +13,8 @@ import numpy as np
 import pyarrow
 from pyarrow import parquet
 
-from pipeline.common.files import (
-    InputError,
-    digest,
-    read_json,
-    settle,
-    whole_file,
-    whole_folder,
-    write_json,
-)
+from pipeline.common.files import InputError, digest, settle, whole_file, whole_folder, write_json
+from pipeline.common.records import read_json
 from pipeline.data.protocols import PROTOCOLS
 from pipeline.evaluation.results import Results
 from pipeline.params import Params
@@ -98,5 +91,5 @@ def _save_predictions(path: Path, results: Results, params: Params) -> None:
             for seed, probabilities in zip(params.seeds, by_seed, strict=True):
                 for name, values in zip(results.classes, probabilities[rows].T, strict=True):
                     columns[f"{region}/{network}-{seed}/p_{name}"] = pyarrow.array(values.astype(np.float16))
-    with whole_file(path) as part, part.open("wb") as file:
+    with whole_file(path) as file:
         parquet.write_table(pyarrow.table(columns), file, compression="zstd")

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field, ValidationError
 
 from pipeline.classifiers.cells import Cell
-from pipeline.common.files import InputError, read_json
+from pipeline.common.files import InputError
+from pipeline.common.given import open_given
+from pipeline.common.records import Record, read_json
+from pipeline.common.settings import Fraction
 from pipeline.data.expressions import Expressions
 from pipeline.evaluation.results import Answers
 from pipeline.evaluation.scores import classification
 from pipeline.params import Params
 from pipeline.report.study import Study
+
+
+class _Score(Record):
+    accuracy: Fraction
+    n: Annotated[int, Field(ge=1)]
+
+
+class _Cell(Record):
+    """What `metrics.json` says of a cell, as far as it is needed here."""
+
+    region: str
+    network: str
+    seed: int
+    data: Literal["demo", "real"]
+    recipe: str
+    protocols: dict[str, _Score]
 
 
 @dataclass(frozen=True)
@@ -34,10 +54,10 @@ class Published:
 
     rows: npt.NDArray[np.int64]
     role: npt.NDArray[np.str_]
-    scores: dict[Cell, dict[str, Any]]
+    scores: dict[Cell, dict[str, _Score]]
     probabilities: dict[Cell, npt.NDArray[np.float32]]
     fell_back: dict[str, npt.NDArray[np.bool_]]
-    data: str
+    data: Literal["demo", "real"]
     recipe: str
 
 
@@ -49,21 +69,32 @@ def read_published(folder: Path, expressions: Expressions) -> Published:
     """
     path = folder / "predictions.parquet"
     try:
-        table = pd.read_parquet(path)
+        # The file itself, not its name: by name pandas would also take a folder.
+        with open_given(path, "run `make publish` to make it") as file:
+            table = pd.read_parquet(file)
+        rows, role = table["row"].to_numpy().astype(np.int64, casting="safe"), _roles(table, expressions)
         cells = _cells(folder)
-        scores = {Cell(cell["region"], cell["network"], cell["seed"]): cell["protocols"] for cell in cells}
-        ((data, recipe),) = {(str(cell["data"]), str(cell["recipe"])) for cell in cells}
-        rows, role = table["row"].to_numpy(np.int64), _roles(table, expressions)
-        names = {cell: [f"{cell.path}/p_{name}" for name in expressions.about.classes] for cell in scores}
-        probabilities = {cell: table[of].to_numpy(np.float32) for cell, of in names.items()}
+        scores = {Cell(cell.region, cell.network, cell.seed): cell.protocols for cell in cells}
+        ((data, recipe),) = {(cell.data, cell.recipe) for cell in cells}
+        probabilities = {cell: _probabilities(table, cell, expressions.about.classes) for cell in scores}
         regions = [region for region in dict.fromkeys(cell.region for cell in scores) if f"{region}/fell_back" in table]
         fell_back = {region: table[f"{region}/fell_back"].to_numpy(np.bool_) for region in regions}
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; run `make publish` to make it") from None
+    except (InputError, PermissionError):
+        raise
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise InputError(f"{path}: no published predictions ({error}); restore it with git") from None
     if rows.max(initial=0) >= len(expressions):
         raise InputError(f"{path}: is of more images than {expressions.about.name} here has; take the same data set")
+    if (np.diff(rows) <= 0).any() or rows.min(initial=0) < 0:
+        raise InputError(f"{path}: its rows are negative or do not ascend; restore it with git")
+    for protocol in ("validation", "test"):
+        found = int((role == protocol).sum())
+        for cell, protocols in scores.items():
+            if protocols[protocol].n != found:
+                raise InputError(
+                    f"{path}: has {found:,} {protocol} rows, of {cell.name} {protocols[protocol].n:,} were scored; "
+                    "restore it with git"
+                )
     return Published(rows, role, scores, probabilities, fell_back, data, recipe)
 
 
@@ -83,7 +114,7 @@ def recompute(published: Published, expressions: Expressions) -> pd.DataFrame:
             of = published.role == protocol
             labels, probabilities = expressions.labels[published.rows[of]], published.probabilities[cell][of]
             found = classification(labels, probabilities, expressions.about.classes)
-            told, n = protocols[protocol]["accuracy"], protocols[protocol]["n"]
+            told, n = protocols[protocol].accuracy, protocols[protocol].n
             record = {"region": cell.region, "network": cell.network, "seed": cell.seed, "protocol": protocol, "n": n}
             apart = round(abs(told - found["accuracy"]) * n)
             records.append({**record, "published": told, "recomputed": found["accuracy"], "images_apart": apart})
@@ -140,11 +171,24 @@ def compare_published(
     return Study.of(answers, params.model_copy(update=of))
 
 
-def _cells(folder: Path) -> list[dict[str, Any]]:
-    content = read_json(folder / "metrics.json")
-    if not isinstance(content, list):
-        raise InputError(f"{folder / 'metrics.json'}: does not list the cells; restore it with git")
-    return content
+def _cells(folder: Path) -> list[_Cell]:
+    path, remedy = folder / "metrics.json", "restore it with git"
+    content = read_json(path, remedy)
+    try:
+        cells = [_Cell.model_validate(cell) for cell in content]
+    except (TypeError, ValidationError):
+        raise InputError(f"{path}: does not list the cells with their scores; {remedy}") from None
+    if not all({"validation", "test"} <= cell.protocols.keys() for cell in cells):
+        raise InputError(f"{path}: a cell has no score on validation or none on test; {remedy}")
+    return cells
+
+
+def _probabilities(table: pd.DataFrame, cell: Cell, classes: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    columns = [f"{cell.path}/p_{name}" for name in classes]
+    probabilities = table[columns].to_numpy(np.float32)
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise ValueError(f"{columns[0]} and its neighbours are no probabilities")
+    return probabilities
 
 
 def _roles(table: pd.DataFrame, expressions: Expressions) -> npt.NDArray[np.str_]:

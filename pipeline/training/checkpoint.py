@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import torch
 
 from pipeline.common import device
 from pipeline.common.files import InputError, whole_file
+from pipeline.common.given import lies_there, read_given
+
+DIGEST = 32  # bytes at the beginning of the file: the SHA-256 of the rest
+MAX_BYTES = 16 << 30  # of a file
 
 
 @dataclass
@@ -38,13 +43,11 @@ def save_checkpoint(path: Path, key: str, code: str, parts: dict[str, Any], prog
     """
     states = {name: part.state_dict() for name, part in parts.items()}
     content = {"key": key, "code": _made_by(code), "parts": states, "progress": vars(progress)}
-    with whole_file(path) as part, part.open("wb") as file:
-        try:
-            torch.save(content, file)
-        except RuntimeError as error:
-            if isinstance(error.__context__, OSError):  # torch hides a full disk behind an error of its own
-                raise error.__context__ from None
-            raise
+    buffer = BytesIO()
+    torch.save(content, buffer)
+    with whole_file(path) as file:
+        file.write(hashlib.sha256(buffer.getbuffer()).digest())  # torch itself reads flipped bytes without a word
+        file.write(buffer.getbuffer())
 
 
 def load_checkpoint(path: Path, key: str, code: str, parts: dict[str, Any]) -> Progress:
@@ -53,15 +56,20 @@ def load_checkpoint(path: Path, key: str, code: str, parts: dict[str, Any]) -> P
     Raises:
         InputError: the file is damaged.
     """
-    if not path.exists():
+    if not lies_there(path):
         return Progress()
+    remedy = "delete it and run again, the training starts anew"
+    content = read_given(path, remedy, MAX_BYTES)
+    expected, content = content[:DIGEST], content[DIGEST:]
+    if hashlib.sha256(content).digest() != expected:
+        raise InputError(f"{path}: damaged, or of an earlier version; {remedy}")
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
         found, made_by = saved["key"], saved.get("code")
-    except (PermissionError, MemoryError):
+    except MemoryError:
         raise
-    except Exception:  # each place of the damage has its own error
-        raise InputError(f"{path}: damaged; delete it and run again, the training starts anew") from None
+    except Exception:  # each kind of content has its own error
+        raise InputError(f"{path}: no checkpoint; {remedy}") from None
     if found != key:
         return Progress()
     if made_by != _made_by(code):
@@ -71,9 +79,9 @@ def load_checkpoint(path: Path, key: str, code: str, parts: dict[str, Any]) -> P
         for name, part in parts.items():
             part.load_state_dict(saved["parts"][name])
         progress = Progress(**saved["progress"])
-    except (RuntimeError, ValueError, KeyError, TypeError):
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError):
         # A part may be filled already: nothing can be kept.
-        raise InputError(f"{path}: of another network; delete it and run again, the training starts anew") from None
+        raise InputError(f"{path}: of another network; {remedy}") from None
     _tell(f"{path}: going on after epoch {len(progress.history)}")
     return progress
 

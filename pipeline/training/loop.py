@@ -6,6 +6,7 @@ It runs in one process or in several (one a GPU, on one machine or more), starte
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -111,7 +112,8 @@ def fit(
         title: for the progress bar.
 
     Raises:
-        InputError: the checkpoint is damaged, or a batch has fewer rows than there are processes.
+        InputError: the checkpoint is damaged, a batch has fewer rows than there are processes, or the loss or a
+            validation metric is not finite.
     """
     accelerator = device.pick(recipe.precision)
     if recipe.batch < accelerator.num_processes:
@@ -135,6 +137,7 @@ def fit(
             **_from_first(accelerator, lambda: task.validate(parts.judged)),
             "learning_rate": parts.learning_rate,
         }
+        _check_finite(metrics, f"{title}, epoch {epoch + 1}", checkpoint)
         _note(progress, metrics, task.score, parts.judged)
         for plateau in parts.plateaus.values():
             plateau.step(metrics[task.score])
@@ -202,6 +205,16 @@ def _from_first(accelerator: Accelerator, compute: Callable[[], dict[str, float]
     """What the first process computes, handed to all: each has statistics of its own, and they must stop together."""
     found: list[dict[str, float]] = [compute() if accelerator.is_main_process else {}]
     return cast(list[dict[str, float]], broadcast_object_list(found))[0]
+
+
+def _check_finite(metrics: dict[str, float], epoch: str, checkpoint: Path) -> None:
+    """Raise InputError if a training has diverged: it never comes back, and its weights are worth nothing."""
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise InputError(
+                f"recipes.yaml: {epoch}: {name} is {value}, the training has diverged; lower its learning_rate "
+                f"(or, if nothing was changed, delete {checkpoint}) and run again"
+            )
 
 
 def _note(progress: Progress, metrics: dict[str, float], score: str, judged: nn.Module) -> None:

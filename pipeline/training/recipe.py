@@ -12,8 +12,8 @@ from pipeline.common.settings import Section
 class FitRecipe(Section):
     """What the training loop needs to know, whatever it trains."""
 
-    epochs: Annotated[int, Field(ge=1)]
-    batch: Annotated[int, Field(ge=1)]
+    epochs: Annotated[int, Field(ge=1, le=10_000)]
+    batch: Annotated[int, Field(ge=1, le=65_536)]
     learning_rate: Annotated[float, Field(gt=0)]
     weight_decay: Annotated[float, Field(ge=0)]  # of adam and sgd a penalty of half of it times the squared weights
     optimizer: Literal["adamw", "muon", "adam", "sgd"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,10 @@ import pytest
 import torch
 from made_up_variants import CLASSES, make_variant
 from new_networks import new_network
-from safetensors.torch import load_file, save_file
 
 from pipeline.classifiers import networks
 from pipeline.classifiers.cells import Cell
-from pipeline.classifiers.classifier_file import load_classifier, save_classifier
+from pipeline.classifiers.classifier_file import load_cell, load_classifier, save_classifier
 from pipeline.classifiers.recipe import recipe_type
 from pipeline.common.files import InputError
 from pipeline.common.weights import load_network, save_network
@@ -128,9 +126,9 @@ def test_a_classifier_of_an_earlier_version_is_told_as_such(path: Path) -> None:
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(path: Path, change: dict[str, Any], says: str) -> None:
-    save(path)
+    network = save(path)
     _, header = load_network(path)
-    save_file(load_file(path), path, metadata={"fercrop": json.dumps({**header, **change})})
+    save_network(path, network, {**header, **change})
     assert says in refuse(path)
     assert refuse(path).endswith("delete it and run `dvc repro`")
 
@@ -139,3 +137,13 @@ def test_recipes_come_back_as_they_were(path: Path) -> None:
     save(path)
     recipe = load_classifier(path).header.recipe
     assert recipe_type("cnn1").model_validate(recipe).epochs == load_params(PARAMS).classifier_recipe("cnn1").epochs
+
+
+def test_a_classifier_in_another_cells_place_is_refused(path: Path) -> None:
+    save(path)
+    header = load_classifier(path).header
+    of = Cell(*header.cell)
+    other = of._replace(seed=of.seed + 1)
+    with pytest.raises(InputError) as caught:
+        load_cell(path, other, make_variant().variant)
+    assert str(caught.value) == f"{path}: is of {of.name}, not of {other.name}; delete it and run `dvc repro`"

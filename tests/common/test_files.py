@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pickle
@@ -10,20 +11,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from permissions import modes_apply
 
+from pipeline.common.arrays import load_arrays, save_arrays
 from pipeline.common.files import (
     InputError,
     digest,
     inside,
-    load_arrays,
-    read_json,
-    save_arrays,
     settle,
+    together,
     whole_file,
     whole_folder,
     write_bytes,
     write_json,
 )
+from pipeline.common.records import read_json
 
 SCHEMA: dict[str, tuple[str, tuple[int | None, ...]]] = {"images": ("uint8", (None, 2)), "name": ("U", (None,))}
 IMAGES, NAMES = np.arange(600, dtype=np.uint8).reshape(300, 2), np.array(["face"] * 300)
@@ -48,16 +50,16 @@ def refuse(path: Path) -> str:
 
 def test_a_whole_file_appears_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "a/b/result"
-    with whole_file(path) as part:
-        part.write_text("new")
+    with whole_file(path) as file:
+        file.write(b"new")
         assert not path.exists()
     assert path.read_text() == "new"
     assert names(tmp_path) == ["a", "a/b", "a/b/result"]
 
 
 def stop_in_a_file(path: Path, error: type[BaseException]) -> None:
-    with whole_file(path) as part:
-        part.write_text("half")
+    with whole_file(path) as file:
+        file.write(b"half")
         raise error
 
 
@@ -78,12 +80,78 @@ def test_an_interrupted_file_leaves_what_was_there(tmp_path: Path, error: type[B
     assert path.read_text() == "old"
 
 
-def test_a_block_that_writes_nothing_fails_and_keeps_the_old(tmp_path: Path) -> None:
-    path = tmp_path / "result"
-    write_bytes(path, b"old")
-    with pytest.raises(FileNotFoundError), whole_file(path):
+def test_a_part_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    settings = tmp_path / "params.yaml"
+    settings.write_text("mine")
+    (tmp_path / ".faces.npz.part").symlink_to(settings)
+    save_arrays(tmp_path / "faces.npz", images=IMAGES)
+    assert settings.read_text() == "mine"
+    assert names(tmp_path) == ["faces.npz", "params.yaml"]
+    assert not (tmp_path / "faces.npz").is_symlink()
+
+
+def test_an_error_without_a_name_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space") as caught, whole_file(tmp_path / "result"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(tmp_path / "result")
+
+
+def test_a_file_where_a_folder_belongs_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "cell").write_text("mine")
+    with pytest.raises(InputError, match="cell: is a file where a folder belongs"), whole_folder(tmp_path / "cell"):
         pass
-    assert path.read_text() == "old"
+    assert (tmp_path / "cell").read_text() == "mine"
+
+
+def test_a_folder_that_may_not_be_written_to_is_replaced(tmp_path: Path) -> None:
+    with whole_folder(tmp_path / "cell") as part:
+        (part / "old").touch()
+    (tmp_path / "cell").chmod(0o555)
+    with modes_apply(), whole_folder(tmp_path / "cell") as part:
+        (part / "new").touch()
+    assert names(tmp_path) == ["cell", "cell/new"]
+
+
+# Several outputs together
+
+
+def write_together(folder: Path, error: type[BaseException] | None = None) -> None:
+    with together() as waiting:
+        with whole_folder(folder / "cells") as part:
+            write_bytes(part / "inner", b"new")
+        assert (waiting(folder / "cells") / "inner").read_bytes() == b"new"
+        write_bytes(folder / "report", b"new")
+        assert waiting(folder / "report").read_bytes() == b"new"
+        if error:
+            raise error
+
+
+def test_outputs_that_are_written_together_appear_together(tmp_path: Path) -> None:
+    write_together(tmp_path)
+    assert names(tmp_path) == ["cells", "cells/inner", "report"]
+    write_bytes(tmp_path / "report", b"alone")  # nothing waits any more
+    assert (tmp_path / "report").read_bytes() == b"alone"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_of_outputs_that_are_written_together_none_is_replaced_if_one_fails(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    write_bytes(tmp_path / "cells/inner", b"old")
+    write_bytes(tmp_path / "report", b"old")
+    with pytest.raises(error):
+        write_together(tmp_path, error)
+    assert names(tmp_path) == ["cells", "cells/inner", "report"]
+    assert (tmp_path / "cells/inner").read_bytes() == (tmp_path / "report").read_bytes() == b"old"
+
+
+def test_of_outputs_that_are_written_together_none_is_replaced_if_one_has_no_place(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "cells/inner", b"old")
+    (tmp_path / "report").mkdir()
+    with pytest.raises(InputError, match="report: is a folder where a file belongs"):
+        write_together(tmp_path)
+    assert names(tmp_path) == ["cells", "cells/inner", "report"]
+    assert (tmp_path / "cells/inner").read_bytes() == b"old"
 
 
 def test_a_file_is_replaced_and_not_written_over(tmp_path: Path) -> None:

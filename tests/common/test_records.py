@@ -49,3 +49,19 @@ def test_a_missing_record_is_named_with_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
     assert refused(read_record, Outer, path) == f"{path}: missing; run `dvc repro` to make it"
     assert refused(read_record, Outer, path, "write it anew") == f"{path}: missing; write it anew"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 100_000, "9" * 400, "1e999", "NaN", '{"count": Infinity}', "9" * 5_000, '{"a":' * 100_000],
+)
+def test_what_no_json_of_ours_can_be_is_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(content)
+    message = refused(read_record, Inner, path)
+    assert message.startswith(f"{path}: not valid JSON (")
+    assert len(message) <= 500
+
+
+def test_a_folder_is_no_record(tmp_path: Path) -> None:
+    assert "is a folder" in refused(read_record, Inner, tmp_path)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -124,4 +126,62 @@ def test_a_landmark_model_of_an_earlier_version_is_refused(tmp_path: Path) -> No
     path = tmp_path / "a.safetensors"
     save_network(path, tiny(0), {"network": "xception", "recipe": {"width": 0.125}})
     with pytest.raises(InputError, match="delete it and run `dvc repro`"):
+        OPEN(path)
+
+
+def rewrite(path: Path, header: Mapping[str, object], digest: bool) -> None:
+    """The same file with another header, with its digest of before or without."""
+    with safe_open(path, framework="pt") as file:
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        sha256 = json.loads(file.metadata()["fercrop"])["sha256"]
+    said = {**header, **({"sha256": sha256} if digest else {})}
+    save_file(state, path, metadata={"fercrop": json.dumps(said)})
+
+
+def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_network(path, tiny(0), HEADER)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        refuse(path)
+
+
+def test_another_header_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_network(path, tiny(0), HEADER)
+    rewrite(path, {**HEADER, "network": "other"}, digest=True)
+    assert "does not have the digest that it names" in refuse(path)
+
+
+def test_a_file_of_an_earlier_version_has_no_digest_and_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_network(path, tiny(0), HEADER)
+    rewrite(path, HEADER, digest=False)
+    assert "of an earlier version, without a digest" in refuse(path)
+    contents: tuple[object, ...] = ([], None, "text")
+    for header in contents:
+        rewrite_to = tmp_path / "b.safetensors"
+        save_file(tiny(0).state_dict(), rewrite_to, metadata={"fercrop": json.dumps(header)})
+        assert "no weights of fercrop's" in refuse(rewrite_to)
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
+    network = tiny(0)
+    with torch.no_grad():
+        network.state_dict()["0.bias"][0] = float("nan")
+    with pytest.raises(InputError, match="weights that are not finite; lower its learning_rate"):
+        save_network(tmp_path / "a.safetensors", network, HEADER)
+    assert not (tmp_path / "a.safetensors").exists()
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert "is a folder" in refuse(tmp_path)
+
+
+@pytest.mark.parametrize("recipe", [None, {}, {"width": "a", "head": "voting"}, {"width": 0.1, "head": "foo"}])
+def test_a_landmark_model_whose_recipe_cannot_be_is_one_line(tmp_path: Path, recipe: dict[str, object] | None) -> None:
+    path = tmp_path / "a.safetensors"
+    save_network(path, tiny(0), {"network": "xception", "recipe": recipe and {"precision": "fp32", **recipe}})
+    with pytest.raises(InputError, match="of an earlier version; delete it and run `dvc repro`"):
         OPEN(path)

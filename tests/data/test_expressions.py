@@ -169,7 +169,7 @@ def test_a_missing_file_is_named(folder: Path) -> None:
         assert refuse(folder, name) == "missing"
         (folder / name).mkdir()
         if name != "about.json":
-            assert "Is a directory" in refuse(folder, name)
+            assert "is a folder" in refuse(folder, name)
         (folder / name).rmdir()
         SAVED.save(folder)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from sample_sets import expression_set, refused
 
-from pipeline.common.files import save_arrays
+from pipeline.common.arrays import save_arrays
 from pipeline.data.expressions import Expressions, Role
 from pipeline.data.roles import ROLES, Roles, Shares, assign_roles, joined, read_split
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.common.files import InputError, save_arrays
+from pipeline.common.arrays import save_arrays
+from pipeline.common.files import InputError
 from pipeline.data import twin_search
 from pipeline.data.roles import ROLES
 from pipeline.data.twin_search import find_copies, find_twins

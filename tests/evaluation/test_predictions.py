@@ -77,7 +77,7 @@ def test_a_folder_of_that_name_is_refused(path: Path) -> None:
     path.rename(path.with_name("part"))
     path.mkdir()
     path.with_name("part").rename(path / "part.parquet")
-    assert "no table of predictions" in refuse(path)
+    assert "is a folder" in refuse(path)
 
 
 def test_the_names_of_its_folders_mean_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sample_sets import moved_faces
 
-from pipeline.common.files import InputError, save_arrays
+from pipeline.common.arrays import save_arrays
+from pipeline.common.files import InputError
 from pipeline.faces.points import COUNT
 from pipeline.faces.trials import VIEWS, FaceTests
 from pipeline.regions.definitions import Edges

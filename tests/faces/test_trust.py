@@ -210,3 +210,11 @@ def test_a_curve_of_another_detector_is_refused(tmp_path: Path) -> None:
     CURVE.save(tmp_path / "trust.json")
     with pytest.raises(InputError, match=r"learnt for the points of xception, but landmarks.provider is dlib; run"):
         Trust.load(tmp_path / "trust.json", "dlib")
+
+
+@pytest.mark.parametrize("error", [[-0.1, 0.2], [0.3, 0.2], [0.1, 0.9]])
+def test_errors_that_cannot_be_are_refused(tmp_path: Path, error: list[float]) -> None:
+    path = tmp_path / "trust.json"
+    path.write_text(json.dumps({"provider": "xception", "uncertainty": [0.0, 1.0], "error": error}))
+    with pytest.raises(InputError, match="no curve of trust; delete it and run `dvc repro`"):
+        Trust.load(path, "xception")

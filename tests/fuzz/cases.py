@@ -111,7 +111,7 @@ def _judge(family: Family, rng: random.Random) -> tuple[str, str]:
             value = family.read(given)
     except BaseException as error:
         line = stages.one_line(error)
-        if line is None:
+        if line is None or isinstance(error, MemoryError):  # which is a fine line, but not of a small file
             return "failed", traceback.format_exc()
     if _listing(family.writes) != before:
         return "failed", "changed files that it was only to read"

@@ -44,18 +44,16 @@ def refuse(line: str) -> object:
     raise InputError(line)
 
 
-def forbid(name: str) -> object:
-    raise PermissionError(13, "denied", name)
-
-
 def test_one_line_is_a_refusal() -> None:
     assert judged(lambda folder: refuse("a.txt: is empty"))[:2] == ("refused", "a.txt: is empty")
     assert judged(lambda folder: (folder / "a").name).kind == "read"
 
 
-def test_a_traceback_a_long_line_and_a_wrong_value_fail() -> None:
+def test_a_traceback_a_long_line_and_a_wrong_value_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ZeroDivisionError" in judged(lambda folder: 1 // 0).said
-    assert "characters on 1 lines: aaa" in judged(lambda folder: forbid("a" * 501)).said
+    with monkeypatch.context() as patch:
+        patch.setattr(cases, "MAX_LINE", 10)
+        assert "characters on 1 lines: a.txt: is empty" in judged(lambda folder: refuse("a.txt: is empty")).said
 
     def wrong(folder: Path, value: object) -> None:
         assert value == 2

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pipeline.common.files import InputError
+from pipeline.common.files import InputError, whole_file
 from pipeline.training import checkpoint as checkpoint_file
 from pipeline.training import loop
 from pipeline.training.checkpoint import Progress, key_of
@@ -229,7 +230,10 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(checkpoint: Path, change:
 def test_a_damaged_checkpoint_is_one_line(checkpoint: Path, content: bytes | None) -> None:
     Run().train(checkpoint, make_recipe(epochs=1))
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100] if content is None else content)
-    with pytest.raises(InputError, match=r"tiny\.pt: damaged; delete it and run again, the training starts anew$"):
+    with pytest.raises(
+        InputError,
+        match=r"tiny\.pt: damaged, or of an earlier version; delete it and run again, the training starts anew$",
+    ):
         Run().train(checkpoint, make_recipe(epochs=1))
 
 
@@ -238,14 +242,12 @@ def test_a_full_disk_keeps_the_checkpoint_before(checkpoint: Path, monkeypatch: 
         Run(stop_at_log=1).train(checkpoint, make_recipe())
     before = checkpoint.read_bytes()
 
-    def fail(_: object, file: Any) -> None:
-        file.write(b"half")
-        try:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        finally:
-            raise RuntimeError("unexpected pos 704 vs 598")  # noqa: B012 (as torch.save does)
+    @contextmanager
+    def full(path: Path) -> Iterator[FileIO]:
+        with whole_file(path), open("/dev/full", "wb", buffering=0) as file:  # noqa: PTH123
+            yield file
 
-    monkeypatch.setattr(torch, "save", fail)
+    monkeypatch.setattr(checkpoint_file, "whole_file", full)
     with pytest.raises(OSError, match="No space left"):
         Run().train(checkpoint, make_recipe())
     assert checkpoint.read_bytes() == before
@@ -454,3 +456,42 @@ def test_a_cycle_may_have_any_number_of_steps(checkpoint: Path, steps: int) -> N
     )
     progress = fit(tiny(), task, make_recipe(epochs=1, **AVERAGED), SEED, checkpoint, lambda *_: None, "tiny")
     assert 0 <= progress.history[0]["learning_rate"] <= 0.01
+
+
+# What is wrong is not gone on from
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_one_line(checkpoint: Path) -> None:
+    with pytest.raises(Interrupted):
+        Run(stop_at_log=1).train(checkpoint, make_recipe())
+    content = bytearray(checkpoint.read_bytes())
+    content[len(content) // 2] ^= 1
+    checkpoint.write_bytes(content)
+    with pytest.raises(InputError, match="damaged, or of an earlier version; delete it and run again"):
+        Run().train(checkpoint, make_recipe())
+
+
+@pytest.mark.parametrize("kind", ["folder", "empty", "nowhere"])
+def test_what_is_no_checkpoint_is_one_line(checkpoint: Path, kind: str) -> None:
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "folder":
+        checkpoint.mkdir()
+    elif kind == "nowhere":
+        checkpoint.symlink_to("nowhere")
+    else:
+        torch.save({}, checkpoint)
+    with pytest.raises(InputError, match="delete it and run again, the training starts anew"):
+        Run().train(checkpoint, make_recipe())
+
+
+@pytest.mark.parametrize("name", ["score", "train_loss"])
+def test_a_training_that_diverges_stops_with_one_line(
+    checkpoint: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run()
+    if name == "score":
+        run.scores = [0.1, float("nan"), 0.2]
+    else:
+        monkeypatch.setattr(loop, "_train_epoch", lambda *_: float("inf"))
+    with pytest.raises(InputError, match="the training has diverged; lower its learning_rate"):
+        run.train(checkpoint, make_recipe())

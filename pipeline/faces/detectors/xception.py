@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import Field, ValidationError
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -18,6 +20,7 @@ from tqdm import tqdm
 
 from pipeline.common import device
 from pipeline.common.files import InputError
+from pipeline.common.records import Record
 from pipeline.common.weights import fill, load_network
 from pipeline.faces import points
 from pipeline.faces.detector_settings import LandmarkSettings
@@ -28,6 +31,14 @@ from pipeline.faces.squares import INPUT
 MODEL = Path("models/landmarks.safetensors")
 # Images at a time: on a CPU as many as leave the larger maps in its cache.
 BATCH = {"cpu": 32, "cuda": 512}
+
+
+class _Made(Record):
+    """What the file says of how the model was made, as far as applying it needs that."""
+
+    width: Annotated[float, Field(gt=0, le=4)]
+    head: Literal["voting", "direct"]
+    precision: Literal["auto", "fp32", "bf16"]
 
 
 def open_detector(settings: LandmarkSettings) -> LandmarkDetector:
@@ -42,15 +53,17 @@ def open_model(path: Path, mirror: bool) -> LandmarkDetector:
         InputError: it is missing or damaged.
     """
     state, header = load_network(path)
-    if header["network"] != "xception":
-        raise InputError(f"{path}: weights of {header['network']}, no landmark model; delete it and run `dvc repro`")
+    if header.get("network") != "xception":
+        raise InputError(
+            f"{path}: weights of {header.get('network')}, no landmark model; delete it and run `dvc repro`"
+        )
     try:
-        width, head, precision = (header["recipe"][key] for key in ("width", "head", "precision"))
-    except KeyError:
+        made = _Made.model_validate(header.get("recipe"))
+    except ValidationError:
         raise InputError(f"{path}: of an earlier version; delete it and run `dvc repro`") from None
-    network = landmark_network(points=points.COUNT, width=width, head=head)
+    network = landmark_network(points=points.COUNT, width=made.width, head=made.head)
     fill(network, state, path)
-    return detector(network, precision, mirror=mirror or head == "direct")
+    return detector(network, made.precision, mirror=mirror or made.head == "direct")
 
 
 def detector(network: nn.Module, precision: str = "auto", mirror: bool = False) -> LandmarkDetector:

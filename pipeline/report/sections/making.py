@@ -9,7 +9,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pipeline.common.files import InputError, read_json
+from pipeline.common.files import InputError
+from pipeline.common.records import read_json
 from pipeline.params import Params
 from pipeline.report.section import Section
 from pipeline.report.study import Origin, Study

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fuzz.families import faces, fer2013, images, pictures, prepared
+from fuzz.families import faces, fer2013, images, intermediates, pictures, prepared
 from fuzz.family import Family
 
-MODULES = (faces, fer2013, images, pictures, prepared)
+MODULES = (faces, fer2013, images, intermediates, pictures, prepared)
 
 FAMILIES: dict[str, Family] = {family.name: family for module in MODULES for family in module.FAMILIES}
