@@ -33,7 +33,7 @@ MODEL = Path("models/landmarks.safetensors")
 BATCH = {"cpu": 32, "cuda": 512}
 
 
-class _Made(Record):
+class Made(Record):
     """What the file says of how the model was made, as far as applying it needs that."""
 
     width: Annotated[float, Field(gt=0, le=4)]
@@ -52,18 +52,28 @@ def open_model(path: Path, mirror: bool) -> LandmarkDetector:
     Raises:
         InputError: it is missing or damaged.
     """
+    network, made = load_model(path)
+    return detector(network, made.precision, mirror=mirror or made.head == "direct")
+
+
+def load_model(path: Path) -> tuple[nn.Module, Made]:
+    """The network in a file, and how it was made.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
     state, header = load_network(path)
     if header.get("network") != "xception":
         raise InputError(
             f"{path}: weights of {header.get('network')}, no landmark model; delete it and run `dvc repro`"
         )
     try:
-        made = _Made.model_validate(header.get("recipe"))
+        made = Made.model_validate(header.get("recipe"))
     except ValidationError:
         raise InputError(f"{path}: of an earlier version; delete it and run `dvc repro`") from None
     network = landmark_network(points=points.COUNT, width=made.width, head=made.head)
     fill(network, state, path)
-    return detector(network, made.precision, mirror=mirror or made.head == "direct")
+    return network, made
 
 
 def detector(network: nn.Module, precision: str = "auto", mirror: bool = False) -> LandmarkDetector:
