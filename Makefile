@@ -5,7 +5,7 @@ JOBS ?= auto# processes that run tests at once
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro full test test-all fuzz kill-test preview bench publish clean
+.PHONY: help repro full test test-all fuzz kill-test preview bench publish export clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -46,6 +46,9 @@ bench: .venv ## Time fercrop beside other ways to do the same
 
 publish: .venv ## Copy the figures of the comparison, and no image, to docs/results
 	@python -m stages.publish docs/results
+
+export: .venv ## Write the trained models as ONNX, to be used without torch: exported/ (see docs/use.md)
+	@python -m stages.export_models exported
 
 clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw and the DVC cache
 	rm -rf data/demo data/real/sources.json data/expressions data/regions data/variants \

@@ -381,13 +381,8 @@ def test_whoever_finds_points_follows_every_setting_of_how(name: str) -> None:
 
 # From here on: the code that stages declare.
 
-ON_DEMAND = {
-    "check",
-    "preview",
-    "publish",
-    "recompute",
-    "simulate",
-}  # scripts that `make` runs and that no stage is made of
+# Scripts that `make` or users run and that no stage is made of.
+ON_DEMAND = {"check", "export_models", "preview", "publish", "recompute", "simulate"}
 
 # Modules that decide nothing about a result: no stage has to declare them.
 PLUMBING = {

@@ -17,7 +17,7 @@ from pipeline.regions.definitions import Region, read_region
 
 ABOUT, TRUST, LANDMARKS = "models.json", "trust.json", "landmarks.onnx"
 PROVIDER = "xception"
-REMEDY = "run `make repro` and `python -m stages.export_models FOLDER`, or name a folder that it wrote"
+REMEDY = "run `make repro` and `make export`, or name a folder that it wrote"
 
 
 class _Part(BaseModel):
