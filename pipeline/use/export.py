@@ -99,5 +99,5 @@ def _export(module: nn.Module, example: torch.Tensor, path: Path) -> None:
     whole = module.cpu().float().eval()
     program = torch.onnx.export(whole, (example,), input_names=["levels"], dynamo=True, verbose=False)
     assert program is not None
-    with whole_file(path) as part:
-        program.save(part)
+    with whole_file(path) as file:
+        file.write(program.model_proto.SerializeToString())

@@ -96,7 +96,7 @@ def classify(
     """
     errors = np.array([error], np.float32)
     plan = plan_cut(points[None], errors, classifier.region, models.about.max_error, len(image))
-    crop = cut(image[None], plan.boxes, classifier.about.side)
+    crop = cut(image[None], plan, classifier.about.side)
     shown = np.repeat(crop[:, None], classifier.about.channels, axis=1).astype(np.float32)
     return crop[0], bool(plan.fell_back[0]), answer(classifier.session, shown)[0]
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import onnxruntime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.common.files import InputError, inside, read_json
+from pipeline.common.files import InputError, inside
+from pipeline.common.records import read_json
 from pipeline.faces.trust import Trust
 from pipeline.regions.definitions import Region, read_region
 

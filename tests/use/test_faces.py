@@ -60,13 +60,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory, landmarks: torch.nn.Module)
     """Models that have not been trained."""
     folder = tmp_path_factory.mktemp("models")
     export_landmarks(landmarks, "voting", folder / LANDMARKS)
-    Trust("xception", np.array([0.0, 1.0]), np.array([0.0, 1.0])).save(folder / TRUST)
+    Trust("xception", np.array([0.0, 0.5]), np.array([0.0, 0.5])).save(folder / TRUST)
     classifier = tiny_classifier(folder / "a.safetensors")
     about = About(
         classes=CLASSES,
         side=48,
         framing=Framing(x=0.5, y=0.5, extent=0.8),
-        max_error=0.5,
+        max_error=0.4,
         classifiers=(export_classifier(classifier, folder, drawn=True),),
     )
     write_json(folder / ABOUT, about.model_dump(mode="json"))
