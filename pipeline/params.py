@@ -23,6 +23,7 @@ from pydantic_core import ErrorDetails
 from pipeline.classifiers import networks
 from pipeline.classifiers.cells import Cell
 from pipeline.classifiers.recipe import ClassifierRecipe, Classifiers
+from pipeline.classifiers.students import Student
 from pipeline.common.files import InputError
 from pipeline.common.settings import Section, read_yaml
 from pipeline.data import readers
@@ -114,6 +115,7 @@ class Params(Section):
     networks: Annotated[list[str], Field(min_length=1)]
     seeds: Annotated[list[Annotated[int, Field(ge=0, le=10**9)]], Field(min_length=1)]
     fallback: Literal["whole", "drop"] = "whole"  # what a train image is that was not cut: whole, or not trained on
+    students: list[Student]  # classifiers that learn from others
     parts: Annotated[dict[str, Annotated[Any, BeforeValidator(read_part)]], AfterValidator(check_parts)]
     atlas: Atlas
     launcher: Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -152,6 +154,19 @@ class Params(Section):
             raise InputError(f"params.yaml: regions: has no {name!r}, only {', '.join(self.regions)}; add it")
         region: Region = self.regions[name]
         return region
+
+    def student(self, name: str) -> Student:
+        """A student. Raises InputError if there is none of that name."""
+        for student in self.students:
+            if student.name == name:
+                return student
+        known = ", ".join(student.name for student in self.students) or "none"
+        raise InputError(f"params.yaml: students: has no {name!r}, only {known}; add it")
+
+    def student_cell(self, name: str, seed: str) -> Cell:
+        """What a student's files are called by. Raises InputError if it or the seed is not in the file."""
+        student = self.student(name)
+        return self.cell(student.region, student.network, seed)._replace(region=name)
 
     def cell(self, region: str, network: str, seed: str) -> Cell:
         """A cell, from the command line's words. Raises InputError if one of them is not in the file."""
@@ -243,6 +258,7 @@ def _check_names(path: Path, params: Params) -> None:
             recipes = path.with_name("recipes.yaml")
             raise InputError(f"{recipes}: {params.recipe}.classifiers.{name}: missing; add it, for networks has it")
     _check_atlas(path, params)
+    _check_students(path, params)
 
 
 def _check_atlas(path: Path, params: Params) -> None:
@@ -257,6 +273,24 @@ def _check_atlas(path: Path, params: Params) -> None:
             f"{path}: atlas.networks: takes networks that networks has ({', '.join(params.networks)}), each once, "
             f"not {', '.join(absent or networks)}"
         )
+
+
+def _check_students(path: Path, params: Params) -> None:
+    names = [student.name for student in params.students]
+    for number, student in enumerate(params.students):
+        key = f"{path}: students: {student.name!r}"
+        if not REGION_NAME.fullmatch(student.name) or RESERVED.fullmatch(student.name):
+            raise InputError(f"{key} becomes a file name: use letters, digits and _, a letter first, at most 40")
+        if student.name.lower() in [name.lower() for name in (*names[:number], *params.regions)]:
+            raise InputError(f"{key} is the name of a region or of another student; rename it")
+        absent = [name for name in (student.region, *student.teachers) if name not in params.regions]
+        if absent or student.network not in params.networks:
+            wrong = absent or [student.network]
+            raise InputError(f"{key}: {', '.join(wrong)} is not among regions or networks; add it there")
+        if bool(student.teachers) != (student.share > 0):
+            raise InputError(f"{key}: teachers and a share above 0 belong together, a control has neither")
+    if params.in_folds and params.students:
+        raise InputError(f"{path}: students: learn of one split only, not of folds; set students: []")
 
 
 def _explain(error: ErrorDetails) -> str:

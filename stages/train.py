@@ -62,12 +62,12 @@ def _save(
     data: str,
 ) -> None:
     """Write the network, or those of all folds, with the mean of their scores."""
-    best = [progress.history[progress.best_epoch] for _, progress in made]
+    best = [progress.history[progress.kept_epoch] for _, progress in made]
     accuracy, log_loss = (
         sum(metrics[f"validation_{name}"] for metrics in best) / len(best) for name in ("accuracy", "loss")
     )
     scores = {"choosing": {"accuracy": accuracy, "log_loss": log_loss}}
-    epochs = tuple(progress.best_epoch for _, progress in made)
+    epochs = tuple(progress.kept_epoch for _, progress in made)
     one = len(made) == 1
     model = made[0][0] if one else Ensemble(model for model, _ in made)
     save_classifier(path, model, variant, cell, recipe, data, epochs[0] if one else epochs, scores)

@@ -26,8 +26,8 @@ def main() -> None:
             "network": "xception",
             "recipe": recipe.model_dump(),
             "seed": SEED,
-            "epoch": progress.best_epoch,
-            "validation": progress.history[progress.best_epoch],
+            "epoch": progress.kept_epoch,
+            "validation": progress.history[progress.kept_epoch],
             **identity,
         }
         save_network(Path("models/landmarks.safetensors"), network, header)

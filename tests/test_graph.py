@@ -439,7 +439,7 @@ def test_every_stage_has_a_script_of_its_name() -> None:
     scripts = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
     assert scripts == STAGES.keys() | ON_DEMAND
     for name, stage in STAGES.items():
-        launcher = "${launcher}" if name.startswith("train") else "python"
+        launcher = "${launcher}" if name.startswith(("train", "teach")) else "python"
         assert stage["cmd"].split()[:3] == [launcher, "-m", f"stages.{name}"]
         assert f"stages/{name}.py" in stage["deps"]
 
@@ -458,7 +458,10 @@ def test_declares_the_code_that_its_result_depends_on(name: str) -> None:
 
 def expanded(dep: str) -> list[Path]:
     """The paths that a dep stands for: each network has its own module."""
-    return [ROOT / dep.replace("${item.network}", name) for name in (networks.names() if "${" in dep else [""])]
+    if "${" not in dep:
+        return [ROOT / dep]
+    prefix, suffix = dep.split("${")[0], dep.split("}")[-1]
+    return [ROOT / f"{prefix}{name}{suffix}" for name in networks.names()]
 
 
 def test_follows_names_through_modules() -> None:

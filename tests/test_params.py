@@ -508,8 +508,8 @@ def test_something_else_than_a_mapping_is_refused_with_all_keys(tmp_path: Path, 
     path = tmp_path / "params.yaml"
     path.write_text(content)
     assert refuse(path) == (
-        "must hold the keys data, split, twins, side, recipe, regions, reference, networks, seeds, fallback, parts, "
-        "atlas, launcher, landmarks"
+        "must hold the keys data, split, twins, side, recipe, regions, reference, networks, seeds, fallback, students, "
+        "parts, atlas, launcher, landmarks"
     )
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 from pipeline.classifiers import networks
 from pipeline.classifiers.applying import embeddings, probabilities
 from pipeline.classifiers.augmentation import augment_batch, mix_batch
+from pipeline.classifiers.lessons import Lessons, add_lessons
 from pipeline.classifiers.network_settings import Shape
 from pipeline.classifiers.pixels import channels_first, normalise, resize
 from pipeline.classifiers.recipe import ClassifierRecipe
@@ -69,6 +70,7 @@ def train(
     checkpoint: Path,
     log: Log,
     title: str,
+    lessons: Lessons | None = None,
 ) -> tuple[nn.Module, Progress]:
     """Train one network on the train rows; the epoch is chosen by its accuracy on the validation rows that choose.
 
@@ -78,6 +80,7 @@ def train(
         fallback: what becomes of images that were not cut: they stay whole, or neither train nor choose.
         name: of the network, see `networks`.
         identity: see `loop.Task`.
+        lessons: what a student hears from its teachers.
 
     Raises:
         InputError: there is nothing to train on or to choose by, or weights were asked for that cannot be had.
@@ -93,7 +96,7 @@ def train(
     network = networks.build(name, recipe.network, Shape.of(variant))
     teach = _last_layer if recipe.network.last_only else _whole_network
     learner = teach(network, variant, train_rows, validation_rows, recipe, title)
-    answers = _answers(variant, train_rows, recipe)
+    answers = _answers(variant, train_rows, recipe, lessons)
     task = Task(
         steps=count_batches(len(train_rows), recipe.batch),
         batches=_batches(learner, answers.targets, recipe, seed),
@@ -140,11 +143,13 @@ def _last_layer(
     return Learner(trained, lambda shown, *_: inputs[shown], judge)
 
 
-def _answers(variant: Variant, rows: Rows, recipe: Recipe) -> Answers:
+def _answers(variant: Variant, rows: Rows, recipe: Recipe, lessons: Lessons | None = None) -> Answers:
     """What shall be learnt of the train rows."""
     target_device = device.pick(recipe.precision).device
     labels = variant.labels[rows]
     targets = soft_targets(labels, variant.class_votes[rows], recipe.votes)
+    if lessons:
+        targets = add_lessons(targets, rows, lessons)
     weights = class_weights(labels, len(variant.about.classes), recipe.class_weights)
     return Answers(torch.from_numpy(targets).to(target_device), torch.from_numpy(weights).to(target_device))
 

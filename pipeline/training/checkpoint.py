@@ -21,11 +21,11 @@ MAX_BYTES = 16 << 30  # of a file
 
 @dataclass
 class Progress:
-    """How far the training has come: for each epoch its metrics, and the best epoch with its weights."""
+    """How far the training has come: for each epoch its metrics, and the epoch that is kept with its weights."""
 
     history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = -1
-    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    kept_epoch: int = -1
+    kept: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def key_of(content: dict[str, Any]) -> str:

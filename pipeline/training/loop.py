@@ -99,7 +99,7 @@ class Parts:
 def fit(
     network: nn.Module, task: Task, recipe: FitRecipe, seed: int, checkpoint: Path, log: Log, title: str
 ) -> Progress:
-    """Train a network, and leave in it the weights of its best epoch.
+    """Train a network, and leave in it the weights of the epoch that the recipe keeps.
 
     Now and then the whole state goes to `checkpoint`; called again with the same arguments, the training goes on from
     there and ends as if it had not been interrupted (bit for bit on a CPU). The caller deletes the checkpoint once it
@@ -138,7 +138,7 @@ def fit(
             "learning_rate": parts.learning_rate,
         }
         _check_finite(metrics, f"{title}, epoch {epoch + 1}", checkpoint)
-        _note(progress, metrics, task.score, parts.judged)
+        _note(progress, metrics, task.score, recipe, parts.judged)
         for plateau in parts.plateaus.values():
             plateau.step(metrics[task.score])
         if not first:
@@ -150,7 +150,7 @@ def fit(
         log(epoch, metrics)
         _tell(metrics, f"{title}: epoch {epoch + 1} of {recipe.epochs}", bar)
     bar.close()
-    network.load_state_dict(progress.best)
+    network.load_state_dict(progress.kept)
     return progress
 
 
@@ -172,9 +172,9 @@ def _bar(task: Task, recipe: FitRecipe, progress: Progress, title: str, shown: b
 
 
 def _has_ended(progress: Progress, recipe: FitRecipe) -> bool:
-    """Whether all epochs are done, or too many of them without a better one."""
+    """Whether all epochs are done, or too many since the one that is kept, which is the last if the last is kept."""
     done = len(progress.history)
-    return done >= recipe.epochs or (bool(progress.best) and done - progress.best_epoch > recipe.patience)
+    return done >= recipe.epochs or (bool(progress.kept) and done - progress.kept_epoch > recipe.patience)
 
 
 def _train_epoch(epoch: int, parts: Parts, task: Task, seed: int, accelerator: Accelerator, bar: tqdm[Any]) -> float:
@@ -217,11 +217,12 @@ def _check_finite(metrics: dict[str, float], epoch: str, checkpoint: Path) -> No
             )
 
 
-def _note(progress: Progress, metrics: dict[str, float], score: str, judged: nn.Module) -> None:
-    """Add an epoch to the progress, and keep its weights if it is the best so far."""
-    if not progress.best or metrics[score] > progress.history[progress.best_epoch][score]:
-        progress.best_epoch = len(progress.history)
-        progress.best = {name: value.detach().cpu().clone() for name, value in judged.state_dict().items()}
+def _note(progress: Progress, metrics: dict[str, float], score: str, recipe: FitRecipe, judged: nn.Module) -> None:
+    """Add an epoch to the progress, and keep its weights if the recipe asks for that."""
+    keep = recipe.keep == "last" or not progress.kept
+    if keep or metrics[score] > progress.history[progress.kept_epoch][score]:
+        progress.kept_epoch = len(progress.history)
+        progress.kept = {name: value.detach().cpu().clone() for name, value in judged.state_dict().items()}
     progress.history.append(metrics)
 
 

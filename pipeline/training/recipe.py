@@ -22,5 +22,6 @@ class FitRecipe(Section):
     plateau_patience: Annotated[int, Field(ge=1)] = 10  # epochs without a better score before the rate is cut
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.1  # what is left of it then
     ema_decay: Annotated[float, Field(ge=0, lt=1)]  # of the exponential moving average of the weights; 0 is none
-    patience: Annotated[int, Field(ge=1)]  # epochs without a better validation score before it stops
+    keep: Literal["best", "last"] = "best"  # which epoch's weights: those of the best validation score, or the last
+    patience: Annotated[int, Field(ge=1)]  # epochs without a better validation score before it stops, if best is kept
     precision: Literal["auto", "fp32", "bf16"]

@@ -23,7 +23,7 @@ def shown(curves: dict[Cell, pd.DataFrame]) -> str:
     return render(section(study, curves, by_hand().scored))
 
 
-def test_the_best_epoch_is_marked() -> None:
+def test_the_kept_epoch_is_marked() -> None:
     curves = {cell: table.copy() for cell, table in by_hand().results.curves.items()}
     curves[Cell("face", "cnn1", 1)]["validation_accuracy"] = [0.625, 0.5]
     page = shown(curves)

@@ -173,7 +173,7 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
     assert run.trained == list(range(resumed_at, recipe.epochs))
     assert run.logged == list(range(recipe.epochs))  # the earlier epochs' curves are written once more
     assert progress.history == expected.history
-    assert progress.best_epoch == expected.best_epoch
+    assert progress.kept_epoch == expected.kept_epoch
     check_same(network.state_dict(), whole.state_dict())
     assert [path.name for path in checkpoint.parent.iterdir()] == ["tiny.pt"]
 
@@ -257,13 +257,21 @@ def test_a_full_disk_keeps_the_checkpoint_before(checkpoint: Path, monkeypatch: 
 # Which epoch is kept
 
 
-def test_the_best_epochs_weights_are_left_in_the_network(checkpoint: Path) -> None:
+def test_the_kept_epochs_weights_are_left_in_the_network(checkpoint: Path) -> None:
     run = Run()
     run.scores = [0.1, 0.3, 0.5, 0.5, 0.2]  # of two equal ones the first
     network, progress = run.train(checkpoint, make_recipe())
-    assert progress.best_epoch == 2
+    assert progress.kept_epoch == 2
     check_same(network.state_dict(), run.judged[2])
     assert not torch.equal(run.judged[2]["5.weight"], run.judged[4]["5.weight"])
+
+
+def test_the_last_epochs_weights_are_left_if_the_last_is_kept(checkpoint: Path) -> None:
+    run = Run()
+    run.scores = [0.1, 0.5, 0.4, 0.3, 0.2]
+    network, progress = run.train(checkpoint, make_recipe(epochs=5, patience=1, keep="last"))
+    assert progress.kept_epoch == 4
+    check_same(network.state_dict(), run.judged[4])
 
 
 @pytest.mark.parametrize(("patience", "epochs", "best"), [(1, 3, 1), (2, 4, 1), (3, 8, 4), (4, 9, 4), (9, 9, 4)])
@@ -274,7 +282,7 @@ def test_it_stops_after_so_many_epochs_without_a_better_one(
     run.scores = [0.1, 0.5, 0.4, 0.3, 0.6, 0.1, 0.2, 0.3, 0.4]
     _, progress = run.train(checkpoint, make_recipe(epochs=9, patience=patience))
     assert len(progress.history) == len(run.trained) == epochs
-    assert progress.best_epoch == best
+    assert progress.kept_epoch == best
 
 
 def test_a_training_that_had_stopped_early_is_not_gone_on_with(checkpoint: Path) -> None:
@@ -285,7 +293,7 @@ def test_a_training_that_had_stopped_early_is_not_gone_on_with(checkpoint: Path)
     again = Run()
     network, progress = again.train(checkpoint, make_recipe(patience=2))
     assert again.trained == []
-    assert progress.best_epoch == 0
+    assert progress.kept_epoch == 0
     check_same(network.state_dict(), run.judged[0])
 
 

@@ -1,0 +1,46 @@
+"""Train one student: a classifier that learns from the labels and from what its teachers say."""
+
+from pathlib import Path
+
+from pipeline.classifiers.classifier_file import save_classifier
+from pipeline.classifiers.lessons import Lessons
+from pipeline.classifiers.training import train
+from pipeline.common import device
+from pipeline.common.files import digest, digest_folder
+from pipeline.data.roles import Roles
+from pipeline.params import load_params
+from pipeline.regions.variants import Variant
+from pipeline.training.curves import curves
+from stages import run
+
+ROLES = Path("data/roles.npz")
+
+
+def main(name: str, seed: str) -> None:
+    params = load_params()
+    student, cell = params.student(name), params.student_cell(name, seed)
+    folder, lessons = Path(f"data/variants/{student.region}"), Path(f"data/lessons/{name}-{seed}.npz")
+    variant = Variant.load(folder)
+    roles = Roles.load(ROLES, len(variant))
+    heard = Lessons.load(lessons, roles.role, len(variant.about.classes))
+    identity = {
+        "data": digest_folder(folder),
+        "roles": digest(ROLES),
+        "fallback": params.fallback,
+        "lessons": digest(lessons),
+    }
+    recipe = params.classifier_recipe(student.network)
+    checkpoint = Path(f".checkpoints/student-{name}-{seed}.pt")
+    with curves(Path(f"reports/training/{cell.path}")) as log:
+        given = (student.network, recipe, cell.start, identity, checkpoint, log, f"{student.network}, {name}")
+        network, progress = train(variant, roles, params.fallback, *given, heard)
+        best = progress.history[progress.kept_epoch]
+        scores = {"choosing": {"accuracy": best["validation_accuracy"], "log_loss": best["validation_loss"]}}
+        path = Path(f"models/students/{cell.path}.safetensors")
+        save_classifier(path, network, variant, cell, recipe, identity["data"], progress.kept_epoch, scores)
+    if device.first_process():
+        checkpoint.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    run(main)
