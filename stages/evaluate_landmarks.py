@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.common.files import whole_folder, write_bytes, write_json
+from pipeline.common.files import InputError, whole_folder, write_bytes, write_json
 from pipeline.faces.detector_trials import try_points, try_trust
 from pipeline.faces.detectors import open_all
 from pipeline.faces.face_images import Faces
@@ -27,6 +27,8 @@ def main() -> None:
     detectors = open_all(settings)
     tests = {name: try_points(faces, detector) for name, detector in detectors.items()}
     hard = harden(faces.where(np.isin(faces.split, TEST_SPLITS)), SEED)
+    if not len(hard.kind) and settings.trains:
+        raise InputError("data/faces.npz: no test faces; check the data set and run `dvc repro`")
     trusted = try_trust(hard, detectors[settings.provider], Trust.load(Path("models/trust.json"), settings.provider))
 
     ours = tests[settings.provider]
@@ -35,6 +37,8 @@ def main() -> None:
         report = {"provider": settings.provider, "providers": scores, "trust": trusted.scores(settings.max_error)}
         write_json(part / "metrics.json", report)
         ours.save(part / "points.npz")
+        if not len(ours.split):
+            return  # there is nothing to draw
         curves = {
             f"{name}, {group}, {view}": test.errors(view)[rows]
             for name, test in tests.items()

@@ -20,13 +20,15 @@ def main() -> None:
     with whole_folder(folder) as part:
         if params.data.source == "demo":
             draw_demo(part)
-        sets = [reader(params.data.expressions).WANTED, photographs.WANTED]
+        here = part if params.data.source == "demo" else RAW
+        sets = [reader(params.data.expressions).WANTED]
+        if params.landmarks.trains or photographs.WANTED.find(here):
+            sets.append(photographs.WANTED)
         if params.data.extra:
             sets.append(extra.wanted(params.data.extra))
         if params.data.outside:
             sets.append(outside.wanted(params.data.outside))
-        found = find_sources(part if params.data.source == "demo" else RAW, sets)
-        record_sources(part / "sources.json", found)
+        record_sources(part / "sources.json", find_sources(here, sets))
 
 
 if __name__ == "__main__":

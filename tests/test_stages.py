@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,7 +38,7 @@ from pipeline.faces.guess import Guess
 from pipeline.faces.hard_faces import KINDS
 from pipeline.faces.located import Located
 from pipeline.faces.photographs import DLIB_FOLDER, LABELS
-from pipeline.faces.trials import VIEWS
+from pipeline.faces.trials import TEST_SPLITS, VIEWS
 from pipeline.faces.trust import Trust
 from pipeline.params import load_params
 from pipeline.regions.boxes import whole_boxes
@@ -54,6 +55,7 @@ from stages import (
     obtain,
     prepare_expressions,
     prepare_faces,
+    train_landmarks,
 )
 
 SET = RAW / DLIB_FOLDER
@@ -461,6 +463,49 @@ def test_points_are_found_and_trusted_and_cut_by(project: Path, monkeypatch: pyt
     crop.main("mouth")
     variant = Variant.load(Path("data/variants/mouth"))
     np.testing.assert_array_equal(variant.fell_back, located.expected_error > round(worst, 9))
+
+
+def write_pretrained() -> None:
+    """A landmark model as it comes with the project."""
+    write_landmark_model()
+    Path("pretrained").mkdir()
+    Path("models/landmarks.safetensors").rename("pretrained/landmarks.safetensors")
+    Trust("pretrained", np.array([0.0, 1.0]), np.array([0.0, 0.1])).save(Path("pretrained/trust.json"))
+    set_parameter("provider", "pretrained")
+
+
+@pytest.mark.parametrize("with_faces", [True, False])
+def test_points_are_found_by_the_model_that_comes_with_the_project(project: Path, with_faces: bool) -> None:
+    """Nothing is trained; on the faces of 300-W, if they are there, it is measured."""
+    write_expressions()
+    write_pretrained()
+    if not with_faces:
+        shutil.rmtree(SET)
+    for main in (obtain.main, prepare_expressions.main, prepare_faces.main, train_landmarks.main):
+        main()
+    calibrate_trust.main()
+    evaluate_landmarks.main()
+    assert Path("models/landmarks.safetensors").read_bytes() == Path("pretrained/landmarks.safetensors").read_bytes()
+    measured = Landmarks.model_validate(json.loads(Path("reports/landmarks/metrics.json").read_bytes()))
+    assert set(TEST_SPLITS) & measured.providers["pretrained"].keys() == (set(TEST_SPLITS) if with_faces else set())
+    locate_landmarks.main()
+    assert Located.load(Path("data/landmarks.npz")).expected_error.max() <= np.float32(0.1)
+
+
+def test_without_the_model_that_comes_with_the_project_the_remedy_is_said(project: Path) -> None:
+    write_expressions()
+    set_parameter("provider", "pretrained")
+    for main in (obtain.main, prepare_expressions.main, prepare_faces.main):
+        main()
+    for main in (train_landmarks.main, calibrate_trust.main, evaluate_landmarks.main):
+        line = refuse(main)
+        assert line.startswith("pretrained/")
+        assert "missing; restore it with git" in line
+
+
+def test_300w_is_needed_where_the_landmark_model_is_trained(project: Path) -> None:
+    shutil.rmtree(SET)
+    assert "missing iBUG 300-W" in refuse(obtain.main)
 
 
 def test_an_image_without_contrast_is_never_cut(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

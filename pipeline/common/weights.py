@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,28 @@ def save_network(path: Path, network: nn.Module, header: dict[str, Any]) -> None
     Raises:
         InputError: a weight is not finite.
     """
-    if not device.first_process():
-        return
-    state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    if device.first_process():
+        save_state(path, network.state_dict(), header)
+
+
+def save_state(path: Path, state: Mapping[str, torch.Tensor], header: dict[str, Any]) -> None:
+    """Write weights by their names, with what `save_network` says of them.
+
+    Raises:
+        InputError: a weight is not finite.
+    """
+    state = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     if not _finite(state):
         raise InputError(f"{path}: the training gave weights that are not finite; lower its learning_rate")
     said = json.dumps(header, sort_keys=True)
     # One entry: of several, safetensors writes now this, now that one first, and the bytes would differ.
     said = json.dumps({**header, "sha256": _digest(state, said)}, sort_keys=True)
     write_bytes(path, save(state, metadata={"fercrop": said}))
+
+
+def halve(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same with convolutions and linear layers in half precision; what is one number a channel stays as it is."""
+    return {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
 
 
 def _digest(state: dict[str, torch.Tensor], header: str) -> str:

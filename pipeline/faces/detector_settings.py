@@ -9,8 +9,10 @@ from pydantic import AfterValidator, Field
 
 from pipeline.common.settings import Section
 
-# Weights that come from elsewhere, in a folder a detector; DVC follows them.
+# Weights that are not trained here, in a folder a detector, and those that come with the project; DVC follows them.
 PRETRAINED = Path("pretrained")
+SHIPPED = "pretrained"  # the provider that is the landmark model that comes with the project
+SHIPPED_MODEL, SHIPPED_TRUST = PRETRAINED / "landmarks.safetensors", PRETRAINED / "trust.json"
 
 
 def _check_name(name: str) -> str:
@@ -27,7 +29,12 @@ DetectorName = Annotated[str, AfterValidator(_check_name)]
 class LandmarkSettings(Section):
     """Who finds the points, and when a face's points are good enough to cut by."""
 
-    provider: DetectorName
+    provider: DetectorName  # pretrained: the landmark model that comes with the project, which trains none
     compare: list[DetectorName]  # others that are measured beside it
     mirror: bool  # xception: look at the mirror image too
     max_error: Annotated[float, Field(gt=0)]  # expected mean distance, as a fraction of the inter-ocular distance
+
+    @property
+    def trains(self) -> bool:
+        """Whether a landmark model is trained, or the curve of trust learnt, for which faces are needed."""
+        return self.provider != SHIPPED

@@ -14,7 +14,8 @@ from pipeline.common.files import InputError
 from pipeline.faces import points
 
 SIDE = 224  # of a face image, in pixels
-SPLITS = ("train", "validation", "common", "challenging")
+TRAINED_ON = ("train", "validation")
+SPLITS = (*TRAINED_ON, "common", "challenging")
 SPAN = 1.8  # a face image shows this many times the larger extent of the points
 
 

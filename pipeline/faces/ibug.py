@@ -47,9 +47,9 @@ def read_300w(found: Photographs) -> Faces:
     return Faces(
         images=images,
         points=coordinates,
-        subset=np.array([PurePosixPath(name).parts[0] for name in names]),
-        split=np.array([photograph.split for photograph in found.used]),
-        name=np.array(names),
+        subset=np.array([PurePosixPath(name).parts[0] for name in names], np.str_),
+        split=np.array([photograph.split for photograph in found.used], np.str_),
+        name=np.array(names, np.str_),
     )
 
 

@@ -37,6 +37,7 @@ FOLDERS = {
     "ibug": "challenging",
 }
 LABELS = ("labels_ibug_300W_train.xml", "labels_ibug_300W_test.xml")
+FACES = "faces"  # what the data set is called among the sources
 DLIB_FOLDER = "ibug_300W_large_face_landmark_dataset"
 MAX_NAME = 255  # characters of a path in the XML
 VALIDATION_PART = 10  # one photograph in this many is held back from training
@@ -133,7 +134,7 @@ def find_300w(folder: Path) -> dict[str, Found]:
     """The data set in a folder; empty if it is not there."""
     candidates = (folder / DLIB_FOLDER, folder / "300W", folder / "300w", folder)
     root = next((candidate for candidate in candidates if _holds_faces(candidate)), None)
-    return {} if root is None else {"faces": Found(root, partial(files_300w, root))}
+    return {} if root is None else {FACES: Found(root, partial(files_300w, root))}
 
 
 WANTED = Wanted(

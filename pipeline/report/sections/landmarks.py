@@ -25,6 +25,11 @@ def landmark_rows(landmarks: Landmarks) -> Rows:
 def note(landmarks: Landmarks) -> str:
     """What the errors mean, and how well bad points are known to be bad."""
     trust = landmarks.trust
+    if not landmarks.providers[landmarks.provider]:
+        return (
+            "300-W was not at hand, so how good the points are was not measured here. What was measured when the model "
+            "was made is in docs/model_card.md."
+        )
     text = (
         "Mean error of the 68 points on the test faces, normalised by the inter-ocular distance (NME). grey_48 shows "
         "the faces as the expression images do: 48 pixels, grey, loosely framed."
@@ -46,7 +51,7 @@ def section(landmarks: Landmarks, origin: Origin) -> Section:
     paths = sorted((origin.reports / "landmarks").glob("*.png"))
     sheets = [Picture(path, path.stem.replace("_", " ").capitalize()) for path in paths]
     context = {"note": text, "rows": rows, "sheets": sheets}
-    blocks = [Block("Landmarks", text, rows)]
+    blocks = [Block("Landmarks", text, rows if len(rows) > 1 else [])]
     return Section("landmarks", "Landmarks", "Landmarks", context, blocks, metrics={"landmarks": _metrics(landmarks)})
 
 
