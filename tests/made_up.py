@@ -10,6 +10,7 @@ import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from pipeline.classifiers.cells import Cell
 from pipeline.common.files import write_bytes, write_json
 from pipeline.data.audit import audit
 from pipeline.data.expressions import About, Expressions
-from pipeline.data.protocols import PROTOCOLS, rows
+from pipeline.data.protocols import PROTOCOLS, scored, unique_rows
+from pipeline.data.roles import NO_FOLD
 from pipeline.data.twins import Twins
 from pipeline.demo.shape import Shape, neutral_points
 from pipeline.evaluation.predictions import Predictions
-from pipeline.evaluation.results import CURVES, Audit, Landmarks, PointScores, Results, TrustScores
+from pipeline.evaluation.results import CURVES, SAME, Audit, Landmarks, PointScores, Results, TrustScores
 from pipeline.evaluation.scores import classification
 from pipeline.faces.trials import VIEWS, FaceTests
 from pipeline.inside.part_values import Asked, PartValues
@@ -131,8 +133,11 @@ def make_results(params: Params, probabilities: npt.NDArray[np.float32] | None =
     }
     return Results(
         classes=CLASSES,
+        row=np.arange(len(LABELS), dtype=np.int32),
         role=ROLE,
-        twins=TWINS,
+        fold=np.full(len(LABELS), NO_FOLD, np.int32),
+        groups=TWINS,
+        unique=unique_rows(ROLE, TWINS),
         labels=LABELS,
         fell_back=fell_back,
         probabilities=made_up_probabilities(params) if probabilities is None else probabilities,
@@ -145,6 +150,11 @@ def make_results(params: Params, probabilities: npt.NDArray[np.float32] | None =
         ),
         audit=make_audit(),
     )
+
+
+def with_twins(results: Results, twins: npt.NDArray[np.int32]) -> Results:
+    """The same, but with other twins."""
+    return replace(results, groups=twins, unique=unique_rows(results.role, twins))
 
 
 def make_audit(voted: bool = True) -> Audit:
@@ -181,7 +191,7 @@ def write_atlas(reports: Path, results: Results, params: Params) -> None:
     They follow from what the first cell says of an image, in whatever row it stands.
     """
     rows = np.flatnonzero(results.role == "test").astype(np.int32)
-    rows = rows[results.twins[rows] != results.twins[rows].min()]
+    rows = rows[results.groups[rows] != results.groups[rows].min()]
     said = results.probabilities[0, 0, 0, rows].astype(np.float64)
     points = np.repeat(frontal_face()[None], len(rows), axis=0)
     rng = np.random.default_rng(0)
@@ -201,7 +211,7 @@ def write_atlas(reports: Path, results: Results, params: Params) -> None:
             mixed = said @ (100 * rng.random((said.shape[1], 2 * 2 ** len(params.parts)))) % 1
             values = mixed.astype(np.float32).reshape(len(rows), 2, -1)
             called = (values[..., : 1 + len(params.parts)] * len(results.classes)).astype(np.uint8)
-            found = PartValues(asked, rows, results.labels[rows], results.twins[rows], points, values, called)
+            found = PartValues(asked, rows, results.labels[rows], results.groups[rows], points, values, called)
             found.save(reports / f"inside/atlas/{network}-{seed}")
             sheets = reports / "inside/sheets" / cell.path
             for name in SHEETS:
@@ -225,13 +235,15 @@ def write_reports(reports: Path, results: Results, params: Params) -> None:
     for cell, probabilities in zip(cells_of(params), flat, strict=True):
         scores = {}
         for protocol in PROTOCOLS:
-            scored = rows(results.role, results.twins, protocol)
-            scores[protocol] = classification(results.labels[scored], probabilities[scored], results.classes)
+            of = scored(results.role, results.unique, protocol)
+            if of.any():
+                scores[protocol] = classification(results.labels[of], probabilities[of], results.classes)
         folder = reports / "classifiers" / cell.path
         made = {**cell._asdict(), "data": params.data.source, "recipe": params.recipe, "protocols": scores}
         write_json(folder / "metrics.json", made)
         fell_back = results.fell_back[regions.index(cell.region)]
-        Predictions(results.classes, results.role, results.twins, results.labels, fell_back, probabilities).save(
+        same = {name: getattr(results, name) for name in SAME}
+        Predictions(**same, twins=results.groups, fell_back=fell_back, probabilities=probabilities).save(
             folder / "predictions.parquet"
         )
         curves = reports / f"training/{cell.region}/{cell.network}-{cell.seed}/plots/metrics"

@@ -162,7 +162,7 @@ def test_the_order_of_the_rows_does_not_matter(
     found: Comparison, results: Results, params: Params, tmp_path: Path
 ) -> None:
     order = np.random.default_rng(0).permutation(len(LABELS))
-    rows = {name: getattr(results, name)[order] for name in ("role", "twins", "labels")}
+    rows = {name: getattr(results, name)[order] for name in ("role", "groups", "unique", "labels")}
     shuffled = replace(
         results, **rows, fell_back=results.fell_back[:, order], probabilities=results.probabilities[:, :, :, order]
     )
