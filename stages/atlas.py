@@ -6,7 +6,7 @@ from pipeline.classifiers.classifier_file import load_cell
 from pipeline.common.files import InputError
 from pipeline.data.roles import Roles
 from pipeline.data.twins import Twins
-from pipeline.evaluation.asked import Asked, chance_groups
+from pipeline.evaluation.answer_rows import AnswerRows, chance_groups
 from pipeline.faces.located import Located
 from pipeline.inside.asking import ask, choose_rows
 from pipeline.params import load_params
@@ -25,7 +25,7 @@ def main(network: str, seed: str) -> None:
     located = Located.load(LANDMARKS, len(variant))
     roles = Roles.load(Path("data/roles.npz"), len(variant))
     twins = Twins.load(Path("data/twins.npz"), len(variant)).twins
-    test, fold = roles.role == "test", Asked.of(roles, twins).fold
+    test, fold = roles.role == "test", AnswerRows.of(roles, twins).fold
     usable = test & trusted(located.points, located.expected_error, params.landmarks.max_error)
     if not usable.any():
         raise InputError(f"{LANDMARKS}: no test image has points to be trusted; raise landmarks.max_error")

@@ -11,7 +11,7 @@ from pipeline.common.files import whole_folder, write_json
 from pipeline.data.protocols import PROTOCOLS, scored
 from pipeline.data.roles import NO_FOLD, OUTSIDE, Roles
 from pipeline.data.twins import Twins
-from pipeline.evaluation.asked import Asked, chance_groups
+from pipeline.evaluation.answer_rows import AnswerRows, chance_groups
 from pipeline.evaluation.predictions import Predictions
 from pipeline.evaluation.scores import classification
 from pipeline.params import load_params
@@ -29,7 +29,7 @@ def main(region: str, network: str, seed: str) -> None:
     roles = Roles.load(Path("data/roles.npz"), len(variant))
     twins = Twins.load(Path("data/twins.npz"), len(variant)).twins
     model = load_cell(Path(f"models/classifiers/{cell.path}.safetensors"), cell, variant)
-    asked = Asked.of(roles, twins)
+    asked = AnswerRows.of(roles, twins)
     groups = chance_groups(roles.role, variant.subject, twins, params.split_rule)
     answers = Predictions(
         variant.about.classes,
@@ -49,7 +49,9 @@ def main(region: str, network: str, seed: str) -> None:
         write_json(part / "metrics.json", {**cell._asdict(), **made, **_scores(answers, len(roles.folds))})
 
 
-def _probabilities(model: Classifier, variant: Variant, asked: Asked, augmentation: str) -> npt.NDArray[np.float32]:
+def _probabilities(
+    model: Classifier, variant: Variant, asked: AnswerRows, augmentation: str
+) -> npt.NDArray[np.float32]:
     """What each network that is asked says of each row that it is asked of, (M, classes)."""
     probabilities = np.empty((len(asked.row), len(variant.about.classes)), np.float32)
     looked_at = np.isin(asked.role, ["validation", "test", OUTSIDE])

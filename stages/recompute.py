@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.data.expressions import Expressions
 from pipeline.data.roles import Roles
 from pipeline.data.twins import Twins
-from pipeline.evaluation.asked import Asked, chance_groups
+from pipeline.evaluation.answer_rows import AnswerRows, chance_groups
 from pipeline.params import load_params
 from pipeline.report.answer import answer, caveat
 from pipeline.report.recompute import compare_published, read_published, recompute
@@ -32,7 +32,7 @@ def main(folder: str) -> None:
     params, count = load_params(), len(expressions)
     roles, twins = Roles.load(DATA / "roles.npz", count), Twins.load(DATA / "twins.npz", count).twins
     groups = chance_groups(roles.role, expressions.subject, twins, params.split_rule)
-    study = compare_published(published, expressions, Asked.of(roles, twins), groups, params)
+    study = compare_published(published, expressions, AnswerRows.of(roles, twins), groups, params)
     scored, tested = measure_scores(study), measure_differences(study)
     print(answer(study, scored, tested.pairs), caveat(study, scored), "\n")
     for protocol in study.samples:

@@ -43,10 +43,10 @@ class Predictions:
         classes: their names.
         row: (M,) int32, which row of the data set.
         role: (M,), in which role it was asked of, see `data.roles`.
-        fold: (M,) int32, which fold's network was asked, see `asked`.
+        fold: (M,) int32, which fold's network was asked, see `answer_rows`.
         twins: (M,) int32, the group of identical and nearly identical images that each row belongs to.
-        groups: (M,) int32, which rows stand or fall together, see `asked.chance_groups`.
-        unique: (M,), whether it has no twin that the answer may owe to memory, see `asked`.
+        groups: (M,) int32, which rows stand or fall together, see `answer_rows.chance_groups`.
+        unique: (M,), whether it has no twin that the answer may owe to memory, see `answer_rows`.
         labels: (M,) uint8, the true classes.
         fell_back: (M,), True where the image was kept whole.
         probabilities: (M, classes) float32.

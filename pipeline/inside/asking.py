@@ -57,9 +57,9 @@ def ask(
         cell: which it is.
         variant: the images that it was trained on and tested with.
         rows: (n,), which of them are shown.
-        fold: (n,), whose network is asked of each: the one that it is tested by; see `evaluation.asked`.
+        fold: (n,), whose network is asked of each: the one that it is tested by; see `evaluation.answer_rows`.
         points: (n, 68, 2), in pixels of `variant`'s images.
-        groups: (n,), which of them stand or fall together, see `evaluation.asked.chance_groups`.
+        groups: (n,), which of them stand or fall together, see `evaluation.answer_rows.chance_groups`.
         parts: their definitions.
         test, trusted: how many test images there are, and with points that are trusted.
     """

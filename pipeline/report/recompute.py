@@ -17,7 +17,7 @@ from pipeline.common.given import open_given
 from pipeline.common.records import Record, read_json
 from pipeline.common.settings import Fraction
 from pipeline.data.expressions import Expressions
-from pipeline.evaluation.asked import Asked
+from pipeline.evaluation.answer_rows import AnswerRows
 from pipeline.evaluation.results import Answers
 from pipeline.evaluation.scores import classification
 from pipeline.params import Params
@@ -126,7 +126,7 @@ def recompute(published: Published, expressions: Expressions) -> pd.DataFrame:
 def compare_published(
     published: Published,
     expressions: Expressions,
-    asked: Asked,
+    asked: AnswerRows,
     groups: npt.NDArray[np.int32],
     params: Params,
 ) -> Study:
@@ -136,7 +136,7 @@ def compare_published(
         published: of the same data set.
         expressions: of N images.
         asked: what there is to ask of the data set.
-        groups: (N,), which rows stand or fall together, see `evaluation.asked`.
+        groups: (N,), which rows stand or fall together, see `evaluation.answer_rows`.
         params: params.yaml, of which all that is said of what was published gives way to that.
 
     Raises:
@@ -176,7 +176,7 @@ def compare_published(
     return Study.of(answers, params.model_copy(update=of))
 
 
-def _places(published: Published, asked: Asked) -> npt.NDArray[np.int64]:
+def _places(published: Published, asked: AnswerRows) -> npt.NDArray[np.int64]:
     """Where each published answer stands among all that are asked for."""
     of = {answer: place for place, answer in enumerate(zip(asked.row.tolist(), asked.role.tolist(), strict=True))}
     found = [of.get(answer, -1) for answer in zip(published.rows.tolist(), published.role.tolist(), strict=True)]

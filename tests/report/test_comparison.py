@@ -232,6 +232,7 @@ TITLES = [
     "Images that were not cut",
     "Regions joined",
     "Expression by expression",
+    "Precision and recall by class",
     "Which part carries which expression",
     "Calibration",
     "Landmarks",
@@ -285,7 +286,7 @@ def test_the_summary_says_nothing_of_joining_one_model(tmp_path: Path) -> None:
 
 FRAMES = (
     *("scores", "baseline", "pairs", "luck", "seeds_needed", "leak", "fallback", "giveaway", "fusion", "selection"),
-    *("ensembles", "recall", "calibration", "reported_per_class"),
+    *("ensembles", "recall", "by_class", "calibration", "reported_per_class"),
     *("atlas", "atlas_confusions", "atlas_retrained", "atlas_people"),
 )
 

@@ -14,13 +14,13 @@ from studies import find
 from pipeline.common.files import InputError, write_json
 from pipeline.data.expressions import About, Expressions, Role
 from pipeline.data.roles import Roles
-from pipeline.evaluation.asked import Asked
+from pipeline.evaluation.answer_rows import AnswerRows
 from pipeline.params import Params
 from pipeline.report.publish import _save_predictions
 from pipeline.report.recompute import compare_published, read_published, recompute
 from pipeline.report.sections.differences import measure_differences
 
-ASKED = Asked.of(Roles(ROLE, ROLE == "validation"), TWINS)
+ASKED = AnswerRows.of(Roles(ROLE, ROLE == "validation"), TWINS)
 SPLITS: dict[str, Role] = {"learn": "train", "tune": "validation", "judge": "test"}
 
 

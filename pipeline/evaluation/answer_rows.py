@@ -16,7 +16,7 @@ from pipeline.data.roles import NO_FOLD, OUTSIDE, Roles, SplitRule, joined
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnswerRows:
     """M answers: first one a row of the data set, in its order; with folds, behind them each row as it is validated.
 
     Attributes:
@@ -33,7 +33,7 @@ class Asked:
     unique: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, roles: Roles, twins: npt.NDArray[np.int32]) -> Asked:
+    def of(cls, roles: Roles, twins: npt.NDArray[np.int32]) -> AnswerRows:
         """All answers that there are, of N rows.
 
         Args:

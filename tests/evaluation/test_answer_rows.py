@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.roles import NO_FOLD, Roles, read_split
-from pipeline.evaluation.asked import Asked, chance_groups
+from pipeline.evaluation.answer_rows import AnswerRows, chance_groups
 
 
 def roles_of(*role: list[str]) -> Roles:
@@ -27,7 +27,7 @@ TURNS = (
 
 def test_without_folds_each_row_is_asked_of_once() -> None:
     roles = roles_of(["train", "train", "validation", "validation", "test", "test", "outside"])
-    asked = Asked.of(roles, np.array([0, 1, 0, 2, 2, 3, 3], np.int32))
+    asked = AnswerRows.of(roles, np.array([0, 1, 0, 2, 2, 3, 3], np.int32))
     assert asked.row.tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert asked.role.tolist() == roles.role.tolist()
     assert set(asked.fold.tolist()) == {NO_FOLD}
@@ -36,7 +36,7 @@ def test_without_folds_each_row_is_asked_of_once() -> None:
 
 
 def test_in_folds_each_row_is_asked_of_as_it_is_tested_and_as_it_is_validated() -> None:
-    asked = Asked.of(roles_of(*TURNS), np.arange(8, dtype=np.int32))
+    asked = AnswerRows.of(roles_of(*TURNS), np.arange(8, dtype=np.int32))
     assert asked.row.tolist() == [*range(8), *range(6)]
     assert asked.role.tolist() == ["test"] * 6 + ["train", "outside"] + ["validation"] * 6
     assert asked.fold.tolist() == [0, 0, 1, 1, 2, 2, NO_FOLD, NO_FOLD, 2, 2, 0, 0, 1, 1]
@@ -47,7 +47,7 @@ def test_in_folds_each_row_is_asked_of_as_it_is_tested_and_as_it_is_validated() 
 
 def test_in_folds_a_twin_elsewhere_is_known_to_the_network_that_is_asked() -> None:
     """Rows 0 and 1 are twins in one fold; 2 and 4 in two; 5 of the row that only trains."""
-    asked = Asked.of(roles_of(*TURNS), np.array([0, 0, 1, 2, 1, 3, 3, 3], np.int32))
+    asked = AnswerRows.of(roles_of(*TURNS), np.array([0, 0, 1, 2, 1, 3, 3, 3], np.int32))
     test, validation = asked.unique[:6], asked.unique[8:]
     assert test.tolist() == [True, True, False, True, False, False]
     # Row 2 is validated while 4 trains; 4 while 2 is tested, which the network never saw; 5 while its twin trains.
