@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.common.files import InputError, together, write_bytes
+from pipeline.common.files import together, write_bytes
 from pipeline.evaluation.results import read_results
 from pipeline.params import load_params
 from pipeline.report.comparison import compare, save
@@ -15,11 +15,6 @@ REPORTS = Path("reports")
 
 def main() -> None:
     params = load_params()
-    if params.in_folds:
-        raise InputError(
-            "params.yaml: split: folds are not put side by side yet; the scores of each cell, by fold and pooled, are "
-            "in reports/classifiers/REGION/NETWORK-SEED/metrics.json"
-        )
     results = read_results(REPORTS, params)
     comparison = compare(results, params, Origin(REPORTS, params.source_folder / "sources.json", commit()))
     pages = {"index.html": page(comparison), WITHOUT_PICTURES: page(comparison, pictures=False)}

@@ -2,7 +2,8 @@
 
 python -m stages.look_inside REGION NETWORK SEED [--layer NAME] [IMAGES...]
 
-As a stage it shows the typical test image of each expression. With images of one's own, cut to the region, or with
+As a stage it shows the typical test image of each expression; of a split in folds it looks into the network of the
+first fold, and shows of what that one is tested by. With images of one's own, cut to the region, or with
 a layer, it draws these into a folder beside, and lists the layers that there are.
 """
 
@@ -10,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.classifiers.classifier_file import load_cell, load_classifier
+from pipeline.classifiers.classifier_file import Classifier, load_cell, load_classifier
 from pipeline.common.files import InputError, whole_folder
-from pipeline.data import protocols
 from pipeline.evaluation.predictions import Predictions
 from pipeline.inside.looking import own_images, typical_rows
 from pipeline.params import load_params
@@ -30,15 +30,16 @@ def main(region: str, network: str, seed: str, *more: str) -> None:
     cell = load_params().cell(region, network, seed)
     model = Path(f"models/classifiers/{cell.path}.safetensors")
     if paths:
-        classifier = load_classifier(model)
+        classifier = _one(load_classifier(model))
         images = own_images(paths, classifier)
         truths = [path.name for path in paths]
     else:
         variant = Variant.load(Path(f"data/variants/{region}"))
-        classifier = load_cell(model, cell, variant)
+        classifier = _one(load_cell(model, cell, variant))
         found = Predictions.load(Path(f"reports/classifiers/{cell.path}/predictions.parquet"))
-        tested = np.flatnonzero(protocols.rows(found.role, found.twins, "test"))
-        rows = typical_rows(tested, found.labels, found.probabilities)
+        tested = np.flatnonzero(found.role == "test")  # of the first answers, one a row of the data set
+        own = tested[found.fold[tested] <= 0]
+        rows = typical_rows(own, found.labels, found.probabilities)
         images, truths = np.asarray(variant.images[rows]), [found.classes[code] for code in found.labels[rows]]
     folder = INSIDE / ("asked" if more else "sheets") / cell.path
     with whole_folder(folder) as part:
@@ -47,6 +48,11 @@ def main(region: str, network: str, seed: str, *more: str) -> None:
             save_png(part / "answers.png", answers_sheet(variant, tested, found.probabilities[tested]))
     if more:
         print(f"layers of {network}:\n{layers}\n{folder}: drawn")
+
+
+def _one(classifier: Classifier) -> Classifier:
+    """Of networks of several folds the first."""
+    return classifier.of_fold(0) if classifier.header.folds else classifier
 
 
 def _read(more: tuple[str, ...]) -> tuple[str | None, list[Path]]:

@@ -26,8 +26,9 @@ def main() -> None:
         print(*readers.reader(params.data.expressions).account(sources, expressions), sep="\n", flush=True)
     if params.data.extra:
         expressions = add_extra(expressions, sources, params.data.extra)
+    taken = None
     if params.data.outside:
-        expressions = add_outside(expressions, sources, params.data.outside)
+        expressions, taken = add_outside(expressions, sources, params.data.outside)
     twins = find_twins(expressions.images, params.twins.min_correlation)
     roles = assign_roles(expressions, twins.twins, params.split_rule, params.twins.train_on)
     for _, meanwhile in roles.trainings:
@@ -39,6 +40,8 @@ def main() -> None:
         with whole_folder(Path("reports/expressions")) as part:
             write_json(part / "audit.json", audit(expressions, roles.role, twins))
             write_json(part / "split.json", proportions(expressions, twins.twins, roles))
+            if taken:
+                write_json(part / "outside.json", taken.model_dump())
             save_png(part / "classes.png", expressions_sheet(expressions, roles.role))
             save_png(part / "audit.png", audit_sheet(expressions, roles.role, twins))
         twins.save(Path("data/twins.npz"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.data.expressions import Expressions
 from pipeline.data.roles import Roles
 from pipeline.data.twins import Twins
+from pipeline.evaluation.answer_rows import AnswerRows, chance_groups
 from pipeline.params import load_params
 from pipeline.report.answer import answer, caveat
 from pipeline.report.recompute import compare_published, read_published, recompute
@@ -28,8 +29,10 @@ def main(folder: str) -> None:
     table = recompute(published, expressions)
     print(table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
     print(f"{len(table)} scores; the furthest is {table['images_apart'].max()} images apart\n")
-    role, twins = Roles.load(DATA / "roles.npz").role, Twins.load(DATA / "twins.npz").twins
-    study = compare_published(published, expressions, role, twins, load_params())
+    params, count = load_params(), len(expressions)
+    roles, twins = Roles.load(DATA / "roles.npz", count), Twins.load(DATA / "twins.npz", count).twins
+    groups = chance_groups(roles.role, expressions.subject, twins, params.split_rule)
+    study = compare_published(published, expressions, AnswerRows.of(roles, twins), groups, params)
     scored, tested = measure_scores(study), measure_differences(study)
     print(answer(study, scored, tested.pairs), caveat(study, scored), "\n")
     for protocol in study.samples:

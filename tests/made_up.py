@@ -10,6 +10,7 @@ import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from pipeline.classifiers.cells import Cell
 from pipeline.common.files import write_bytes, write_json
 from pipeline.data.audit import audit
 from pipeline.data.expressions import About, Expressions
-from pipeline.data.protocols import PROTOCOLS, rows
+from pipeline.data.protocols import PROTOCOLS, scored, unique_rows
+from pipeline.data.roles import NO_FOLD, Roles
 from pipeline.data.twins import Twins
 from pipeline.demo.shape import Shape, neutral_points
+from pipeline.evaluation.answer_rows import AnswerRows
 from pipeline.evaluation.predictions import Predictions
-from pipeline.evaluation.results import CURVES, Audit, Landmarks, PointScores, Results, TrustScores
+from pipeline.evaluation.results import CURVES, SAME, Audit, Landmarks, PointScores, Results, TrustScores
 from pipeline.evaluation.scores import classification
 from pipeline.faces.trials import VIEWS, FaceTests
 from pipeline.inside.part_values import Asked, PartValues
@@ -131,8 +134,11 @@ def make_results(params: Params, probabilities: npt.NDArray[np.float32] | None =
     }
     return Results(
         classes=CLASSES,
+        row=np.arange(len(LABELS), dtype=np.int32),
         role=ROLE,
-        twins=TWINS,
+        fold=np.full(len(LABELS), NO_FOLD, np.int32),
+        groups=TWINS,
+        unique=unique_rows(ROLE, TWINS),
         labels=LABELS,
         fell_back=fell_back,
         probabilities=made_up_probabilities(params) if probabilities is None else probabilities,
@@ -147,7 +153,63 @@ def make_results(params: Params, probabilities: npt.NDArray[np.float32] | None =
     )
 
 
-def make_audit(voted: bool = True) -> Audit:
+def with_twins(results: Results, twins: npt.NDArray[np.int32]) -> Results:
+    """The same, but with other twins."""
+    return replace(results, groups=twins, unique=unique_rows(results.role, twins))
+
+
+FOLDS = 4  # row 0 is in fold 0, row 1 in fold 1, ...; the next fold validates
+
+
+def make_fold_results(params: Params, test_seed: int = 0) -> Results:
+    """The same rows in folds: forty answers as each is tested, and forty more as each is validated.
+
+    Rows 8 and 30 are twins in two folds, 35 and 36 too, 21 and 33 in one.
+    """
+    plain, turn = make_results(params), np.arange(len(LABELS)) % FOLDS
+    roles = []
+    for fold in range(FOLDS):
+        role = np.full(len(turn), "train", "U10")
+        role[turn == (fold + 1) % FOLDS], role[turn == fold] = "validation", "test"
+        roles.append(Roles(role, role == "validation"))
+    asked = AnswerRows.of(Roles(np.full(len(turn), "test"), np.zeros(len(turn), np.bool_), tuple(roles)), TWINS)
+    said = [made_up_probabilities(params, seed) for seed in (test_seed, 100)]
+    return replace(
+        plain,
+        **vars(asked),
+        groups=TWINS[asked.row],
+        labels=LABELS[asked.row],
+        fell_back=plain.fell_back[:, asked.row],
+        probabilities=np.concatenate(said, axis=3),
+        curves={cell._replace(fold=fold): of for cell, of in plain.curves.items() for fold in range(FOLDS)},
+        audit=make_audit(role=np.full(len(turn), "test")),
+    )
+
+
+OUTSIDE_LABELS = np.array([3, 3, 3, 4, 4, 0], np.uint8)
+TAKEN = {"name": "web", "images": {"smile": 3, "cry": 2, "cross": 1, "smug": 4}}
+SCORED_AS = {"smile": "happy", "cry": "sad", "cross": "angry", "smug": None}
+
+
+def with_outside(results: Results, params: Params) -> Results:
+    """The same with six images of an outside test set behind them, of four people; half of the answers are right."""
+    many, count = len(OUTSIDE_LABELS), len(results.labels)
+    said = sure_probabilities(np.where(np.arange(many) % 2 == 0, OUTSIDE_LABELS, (OUTSIDE_LABELS + 1) % 7))
+    shape = results.probabilities.shape[:3]
+    return replace(
+        results,
+        row=np.arange(count + many, dtype=np.int32),
+        role=np.concatenate([results.role, np.full(many, "outside")]),
+        fold=np.full(count + many, NO_FOLD, np.int32),
+        groups=np.concatenate([results.groups, np.array([100, 100, 101, 102, 102, 103], np.int32)]),
+        unique=np.concatenate([results.unique, np.full(many, True)]),
+        labels=np.concatenate([results.labels, OUTSIDE_LABELS]),
+        fell_back=np.concatenate([results.fell_back, np.zeros((len(params.regions), many), np.bool_)], axis=1),
+        probabilities=np.concatenate([results.probabilities, np.broadcast_to(said, (*shape, *said.shape))], axis=3),
+    )
+
+
+def make_audit(voted: bool = True, role: npt.NDArray[np.str_] = ROLE) -> Audit:
     """Of noise: one constant image in train, one with hardly any contrast in validation, no face in row 39."""
     count = len(LABELS)
     images = np.random.default_rng(0).integers(0, 256, (count, 48, 48)).astype(np.uint8)
@@ -160,7 +222,7 @@ def make_audit(voted: bool = True) -> Audit:
         votes[39] = 4, 6
     split = np.repeat(list(about.splits), [20, 10, 10])
     expressions = Expressions(about, images, LABELS, votes, split, np.full(count, ""))
-    return Audit.model_validate(audit(expressions, ROLE, Twins(COPIES, TWINS)))
+    return Audit.model_validate(audit(expressions, role, Twins(COPIES, TWINS)))
 
 
 def make_face_tests() -> FaceTests:
@@ -181,7 +243,7 @@ def write_atlas(reports: Path, results: Results, params: Params) -> None:
     They follow from what the first cell says of an image, in whatever row it stands.
     """
     rows = np.flatnonzero(results.role == "test").astype(np.int32)
-    rows = rows[results.twins[rows] != results.twins[rows].min()]
+    rows = rows[results.groups[rows] != results.groups[rows].min()]
     said = results.probabilities[0, 0, 0, rows].astype(np.float64)
     points = np.repeat(frontal_face()[None], len(rows), axis=0)
     rng = np.random.default_rng(0)
@@ -201,7 +263,7 @@ def write_atlas(reports: Path, results: Results, params: Params) -> None:
             mixed = said @ (100 * rng.random((said.shape[1], 2 * 2 ** len(params.parts)))) % 1
             values = mixed.astype(np.float32).reshape(len(rows), 2, -1)
             called = (values[..., : 1 + len(params.parts)] * len(results.classes)).astype(np.uint8)
-            found = PartValues(asked, rows, results.labels[rows], results.twins[rows], points, values, called)
+            found = PartValues(asked, rows, results.labels[rows], results.groups[rows], points, values, called)
             found.save(reports / f"inside/atlas/{network}-{seed}")
             sheets = reports / "inside/sheets" / cell.path
             for name in SHEETS:
@@ -225,24 +287,32 @@ def write_reports(reports: Path, results: Results, params: Params) -> None:
     for cell, probabilities in zip(cells_of(params), flat, strict=True):
         scores = {}
         for protocol in PROTOCOLS:
-            scored = rows(results.role, results.twins, protocol)
-            scores[protocol] = classification(results.labels[scored], probabilities[scored], results.classes)
+            if protocol == "as_reported" and results.folds:
+                continue
+            of = scored(results.role, results.unique, protocol)
+            if of.any():
+                scores[protocol] = classification(results.labels[of], probabilities[of], results.classes)
         folder = reports / "classifiers" / cell.path
         made = {**cell._asdict(), "data": params.data.source, "recipe": params.recipe, "protocols": scores}
         write_json(folder / "metrics.json", made)
         fell_back = results.fell_back[regions.index(cell.region)]
-        Predictions(results.classes, results.role, results.twins, results.labels, fell_back, probabilities).save(
+        same = {name: getattr(results, name) for name in SAME}
+        Predictions(**same, twins=results.groups, fell_back=fell_back, probabilities=probabilities).save(
             folder / "predictions.parquet"
         )
-        curves = reports / f"training/{cell.region}/{cell.network}-{cell.seed}/plots/metrics"
+    for cell, table in results.curves.items():
+        of_cell = reports / f"training/{cell.region}/{cell.network}-{cell.seed}"
+        curves = (of_cell if cell.fold is None else of_cell / f"fold-{cell.fold}") / "plots/metrics"
         curves.mkdir(parents=True)
         for name in CURVES:
-            results.curves[cell][["step", name]].to_csv(curves / f"{name}.tsv", sep="\t", index=False)
+            table[["step", name]].to_csv(curves / f"{name}.tsv", sep="\t", index=False)
     for name in regions:
         write_bytes(reports / f"regions/{name}.png", PNG)
     FACE_TESTS.save(reports / "landmarks/points.npz")
     write_json(reports / "landmarks/metrics.json", results.landmarks.model_dump(mode="json"))
     write_json(reports / "expressions/audit.json", results.audit.model_dump(mode="json"))
+    if "outside" in results.role:
+        write_json(reports / "expressions/outside.json", {**TAKEN, "scored_as": SCORED_AS})
     for name in PICTURES:
         write_bytes(reports / name, PNG)
     write_atlas(reports, results, params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from made_up import FACE, MOUTH, TWINS, make_params, make_results, probabilities_right, quickly
+from scipy import stats
 from scipy.stats import binomtest
 
 from pipeline.evaluation.resampling import resample
@@ -111,9 +113,17 @@ def cell_accuracies(results: Answers, rows: list[int]) -> tuple[npt.NDArray[np.f
     return correct.mean(axis=-1), np.einsum("bn,rksn->brks", weights / weights.sum(axis=1, keepdims=True), correct)
 
 
-def ends(samples: npt.NDArray[np.float64]) -> list[float]:
-    """The 95% percentile interval."""
-    return [float(np.quantile(samples, 0.025)), float(np.quantile(samples, 0.975))]
+def worth(rows: list[int]) -> float:
+    """How many groups of one size the twins among rows come to."""
+    squares = [size**2 for size in Counter(TWINS[rows].tolist()).values()]
+    return float(sum(squares) ** 2 / sum(square**2 for square in squares))
+
+
+def ends(samples: npt.NDArray[np.float64], rows: list[int]) -> list[float]:
+    """The 95% percentile interval, wider as so few groups ask for."""
+    many, middle = worth(rows), samples.mean()
+    wider = (many / (many - 1)) ** 0.5 * stats.t.ppf(0.975, many - 1) / stats.norm.ppf(0.975)
+    return [float(middle + wider * (np.quantile(samples, of) - middle)) for of in (0.025, 0.975)]
 
 
 def exact_mcnemar(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:

@@ -63,13 +63,17 @@ def test_every_row_is_scored_by_the_network_that_did_not_see_it(project: Path) -
     classifier = load_classifier(PATH)
     variant = Variant.load(Path("data/variants/vanilla"))
     said = Predictions.load(Path("reports/classifiers/vanilla/cnn1-0/predictions.parquet"))
-    assert said.role.tolist() == ["test"] * COUNT
+    assert said.role.tolist() == ["test"] * COUNT + ["validation"] * COUNT
+    assert said.row.tolist() == [*range(COUNT)] * 2
     for fold, role in enumerate(by_fold()):
-        rows = role == "test"
         network = classifier.of_fold(fold).network
-        expected = probabilities(network, variant.images[rows], "fp32")
-        np.testing.assert_allclose(said.probabilities[rows], expected, atol=1e-6)
-    assert (said.probabilities.argmax(1) == variant.labels).mean() > 0.7
+        for name in ("test", "validation"):
+            of = (said.role == name) & (said.fold == fold)
+            assert said.row[of].tolist() == np.flatnonzero(role == name).tolist()
+            expected = probabilities(network, variant.images[said.row[of]], "fp32")
+            np.testing.assert_allclose(said.probabilities[of], expected, atol=1e-6)
+    assert (said.labels == variant.labels[said.row]).all()
+    assert (said.probabilities.argmax(1) == said.labels).mean() > 0.7
 
 
 def test_a_networks_test_rows_have_no_part_in_it(project: Path) -> None:

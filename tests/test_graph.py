@@ -413,7 +413,8 @@ PLUMBING = {
 LAYOUT = {
     "pipeline.classifiers.cells": {"Cell"},
     "pipeline.data.expressions": {"About", "Expressions", "Role", "load", "save_images", "save_rows"},
-    "pipeline.data.roles": {"OUTSIDE", "ROLES", "Roles"},
+    "pipeline.data.roles": {"NO_FOLD", "OUTSIDE", "ROLES", "Roles"},
+    "pipeline.data.outside": {"Taken"},
     "pipeline.data.sources": {"Sources"},
     "pipeline.data.twins": {"Twins"},
     "pipeline.faces.face_images": {"Faces", "SIDE", "SPAN"},

@@ -390,8 +390,9 @@ def test_evaluate_scores_outside_images_under_a_protocol_of_their_own(project: P
     variant = Variant.load(Path("data/variants/vanilla"))
     said = probabilities(network, variant.images[220:], "fp32").argmax(1)
     assert scores["outside"]["accuracy"] == (said == variant.labels[220:]).mean()
-    found = Predictions.load(folder / "predictions.parquet")  # of the data set's own
-    assert found.role.tolist() == role[:220].tolist()
+    found = Predictions.load(folder / "predictions.parquet")
+    assert found.role.tolist() == role.tolist()
+    assert found.unique[180:].all()
 
 
 def test_evaluate_leaves_out_validation_unique_where_it_has_no_image(project: Path) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pydantic import Field, ValidationInfo, field_validator
 
 from pipeline.common.files import InputError
+from pipeline.common.records import Record
 from pipeline.common.settings import Section
 from pipeline.data import readers
 from pipeline.data.expressions import Expressions
@@ -21,6 +22,21 @@ from pipeline.data.roles import OUTSIDE
 from pipeline.data.sources import Found, Sources, Wanted
 
 PREFIX = "outside_"  # of its parts among the sources
+
+
+class Taken(Record):
+    """`outside.json` of the stage prepare_expressions: what was taken of an outside data set.
+
+    Attributes:
+        name: of the data set.
+        images: by its own classes.
+        scored_as: by its own classes, the one of the data set that is trained on, or None where it has none for them
+            and their images were left out.
+    """
+
+    name: str
+    images: dict[str, int]
+    scored_as: dict[str, str | None]
 
 
 class Outside(Section):
@@ -57,8 +73,8 @@ def wanted(outside: Outside) -> Wanted:
     return Wanted(f"in the folder outside {inner.get}", find)
 
 
-def add_outside(expressions: Expressions, sources: Sources, outside: Outside) -> Expressions:
-    """A data set with the images of another behind its own, at its side and in its colours.
+def add_outside(expressions: Expressions, sources: Sources, outside: Outside) -> tuple[Expressions, Taken]:
+    """A data set with the images of another behind its own, at its side and in its colours, and what was taken.
 
     Args:
         sources: what `wanted` found.
@@ -87,6 +103,19 @@ def add_outside(expressions: Expressions, sources: Sources, outside: Outside) ->
             f"name some of {', '.join(there)}"
         )
     labels = np.array([here.index(scored_as[label]) for label in found.labels[kept]], np.uint8)
+    counts = np.bincount(found.labels, minlength=len(there))
+    taken = Taken(
+        name=found.about.name,
+        images={name: int(many) for name, many in zip(there, counts, strict=True)},
+        scored_as={name: of if of in here else None for name, of in zip(there, scored_as, strict=True)},
+    )
+    return _behind(expressions, found, kept, labels), taken
+
+
+def _behind(
+    expressions: Expressions, found: Expressions, kept: npt.NDArray[np.intp], labels: npt.NDArray[np.uint8]
+) -> Expressions:
+    """A data set with these rows of another behind its own, under its own labels."""
     return replace(
         expressions,
         about=expressions.about.model_copy(update={"splits": {**expressions.about.splits, OUTSIDE: "unused"}}),

@@ -10,15 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.files import InputError
-from pipeline.data.expressions import Role
+from pipeline.data.roles import OUTSIDE
 from pipeline.data.twins import known_rows
 
-# The roles (see `data.roles`) that a protocol scores; `test_unique` only some of their rows.
-PROTOCOLS: dict[str, tuple[Role, ...]] = {
+# The roles (see `data.roles`) that a protocol scores; `test_unique` and `validation_unique` only some of their rows.
+PROTOCOLS: dict[str, tuple[str, ...]] = {
     "validation": ("validation",),
     "validation_unique": ("validation",),
     "test": ("test",),
     "test_unique": ("test",),
+    OUTSIDE: (OUTSIDE,),
     "as_reported": ("train", "unused", "test"),
 }
 
@@ -28,6 +29,7 @@ PURPOSES: dict[str, str] = {
     "test": "The headline: images that were never used to choose anything.",
     "test_unique": "What is left of test without images that have a twin, identical or nearly so, in what chose or "
     "trained the classifiers.",
+    OUTSIDE: "Another data set, which trained and chose nothing.",
     "as_reported": "Stands beside the original report's tables and is no measure of skill: "
     "most of what it scores was trained on.",
 }
@@ -42,7 +44,37 @@ def rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str
         protocol: one of `PROTOCOLS`.
 
     Returns:
-        bool (N,); none of validation_unique where all of validation has a twin that is trained on.
+        bool (N,); see `scored`.
+
+    Raises:
+        ValueError, InputError: see `scored`.
+    """
+    return scored(role, unique_rows(role, twins), protocol)
+
+
+def unique_rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Which rows have no twin that a network may remember instead: bool (N,).
+
+    Of a validation row that is one that was trained on, of any other one in another role.
+
+    Args:
+        role, twins: see `rows`.
+    """
+    validated = (role == "validation") & ~np.isin(twins, twins[role == "train"])
+    return np.where(role == "validation", validated, ~known_rows(twins, role))
+
+
+def scored(role: npt.NDArray[np.str_], unique: npt.NDArray[np.bool_], protocol: str) -> npt.NDArray[np.bool_]:
+    """Which rows, or answers, a protocol scores.
+
+    Args:
+        role: (N,), what each is for.
+        unique: (N,), see `unique_rows`.
+        protocol: one of `PROTOCOLS`.
+
+    Returns:
+        bool (N,); none of validation_unique where all of validation has a twin that is trained on, and none of outside
+        where there is no outside test set.
 
     Raises:
         ValueError: there is no such protocol.
@@ -50,15 +82,12 @@ def rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
-    scored = np.isin(role, PROTOCOLS[protocol])
-    if protocol == "test_unique":
-        scored &= ~known_rows(twins, role)
-    if protocol == "validation_unique":
-        scored &= ~np.isin(twins, twins[role == "train"])
-        return scored
-    if not scored.any():
+    found = np.isin(role, PROTOCOLS[protocol])
+    if protocol.endswith("_unique"):
+        found &= unique
+    if not found.any() and protocol not in ("validation_unique", OUTSIDE):
         # Only twins can take all rows away: every role has some, see `assign_roles`.
         raise InputError(
             f"params.yaml: twins.min_correlation: leaves no image for {protocol}; raise it and run `dvc repro`"
         )
-    return scored
+    return found

@@ -25,6 +25,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 _TEXT = f"U{max(map(len, ROLES))}"
 
 OUTSIDE = "outside"  # the split, and the role, of images that only test, see `data.outside`
+NO_FOLD = -1  # of what no single fold tests or validates
 EXTRA = "extra"  # the split of images that are added to train on, whatever the rule, see `data.extra`
 
 Share = Annotated[float, Field(gt=0, lt=1)]

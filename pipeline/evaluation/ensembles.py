@@ -87,6 +87,7 @@ def gain(
     joined: dict[Choice, npt.NDArray[np.bool_]],
     control: dict[Choice, npt.NDArray[np.bool_]],
     weights: npt.NDArray[np.float32],
+    groups: float = np.inf,
 ) -> Estimate:
     """The mean accuracy over all choices of seeds of `joined`, less that of `control`, or alone where that is empty.
 
@@ -97,6 +98,7 @@ def gain(
     Args:
         joined, control: from `joined_correct`, of the same n images.
         weights: (draws, n), how often each image occurs in each bootstrap draw, from `resampling.resample`.
+        groups: how many groups of equal size were drawn from, see `resampling.equal_groups`.
     """
     sides = [(1.0, joined), *([(-1.0, control)] if control else [])]
     difference = sum(sign * _mean(side) for sign, side in sides)
@@ -113,11 +115,11 @@ def gain(
         ]
         seeds = len(left_out)
         if seeds < 2 or not all(side for parts in left_out for _, side in parts):
-            return of_images_alone(value, sums)
+            return of_images_alone(value, sums, groups=groups)
         values = [sum(sign * float(np.mean(_mean(side))) for sign, side in parts) for parts in left_out]
         part = (seeds - 1) ** 2 / seeds * float(np.var(values, ddof=1))
         variance, squares = variance + part, squares + part**2 / (seeds - 1)
-    return combine(value, sums, variance, squares)
+    return combine(value, sums, variance, squares, groups=groups)
 
 
 def _mean(correct: dict[Choice, npt.NDArray[np.bool_]]) -> Floats:

@@ -1,4 +1,4 @@
-"""What a classifier says of every row of the data set, as a Parquet table that any tool reads."""
+"""What a cell's networks say of every row of the data set, as a Parquet table that any tool reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from pipeline.common.files import InputError, whole_file
 from pipeline.common.given import open_given
-from pipeline.data.roles import ROLES
+from pipeline.data.roles import NO_FOLD, OUTSIDE, ROLES
 
 # How far the probabilities of a row may be off 1 in sum: rounding, not a mistake.
 SLACK = 1e-3
@@ -22,7 +22,10 @@ PREFIX = "p_"  # of the columns with the probability of each class
 TYPES = {
     "row": pyarrow.int32(),
     "role": pyarrow.string(),
+    "fold": pyarrow.int32(),
     "twin": pyarrow.int32(),
+    "group": pyarrow.int32(),
+    "unique": pyarrow.bool_(),
     "label": pyarrow.int32(),
     "predicted": pyarrow.int32(),
     "fell_back": pyarrow.bool_(),
@@ -31,20 +34,31 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Predictions:
-    """One classifier's answers, a row a row of the data set, in its order.
+    """The answers of one cell: one a row of the data set, in its order, and those of an outside one behind them.
+
+    Of a split in folds these are the answers of the networks that each row is tested by, and behind all of them follow
+    those of the networks that each row is validated by.
 
     Attributes:
         classes: their names.
-        role: (N,), what each row is for, see `data.roles`.
-        twins: (N,) int32, the group of identical and nearly identical images that each row belongs to.
-        labels: (N,) uint8, the true classes.
-        fell_back: (N,), True where the image was kept whole.
-        probabilities: (N, classes) float32.
+        row: (M,) int32, which row of the data set.
+        role: (M,), in which role it was asked of, see `data.roles`.
+        fold: (M,) int32, which fold's network was asked, see `answer_rows`.
+        twins: (M,) int32, the group of identical and nearly identical images that each row belongs to.
+        groups: (M,) int32, which rows stand or fall together, see `answer_rows.chance_groups`.
+        unique: (M,), whether it has no twin that the answer may owe to memory, see `answer_rows`.
+        labels: (M,) uint8, the true classes.
+        fell_back: (M,), True where the image was kept whole.
+        probabilities: (M, classes) float32.
     """
 
     classes: tuple[str, ...]
+    row: npt.NDArray[np.int32]
     role: npt.NDArray[np.str_]
+    fold: npt.NDArray[np.int32]
     twins: npt.NDArray[np.int32]
+    groups: npt.NDArray[np.int32]
+    unique: npt.NDArray[np.bool_]
     labels: npt.NDArray[np.uint8]
     fell_back: npt.NDArray[np.bool_]
     probabilities: npt.NDArray[np.float32]
@@ -52,9 +66,12 @@ class Predictions:
     def save(self, path: Path) -> None:
         """Write the table whole; `predicted` is the most probable class."""
         columns = {
-            "row": np.arange(len(self.labels), dtype=np.int32),
+            "row": self.row,
             "role": self.role,
+            "fold": self.fold,
             "twin": self.twins,
+            "group": self.groups,
+            "unique": self.unique,
             "label": self.labels,
             "predicted": self.probabilities.argmax(1).astype(np.uint8),
             "fell_back": self.fell_back,
@@ -95,11 +112,15 @@ class Predictions:
         probabilities = np.stack([column[name] for name in names], axis=1)
         known = len(names)
         sums = probabilities.sum(axis=1, dtype=np.float64)
+        row, role = column["row"], column["role"].astype(str)
         valid = (np.isfinite(probabilities) & (probabilities >= 0)).all(axis=1)
         for wrong, finding in (
-            (column["row"] != np.arange(len(table)), "is numbered otherwise"),
-            (~np.isin(column["role"].astype(str), ROLES), f"has a role that is not one of {', '.join(ROLES)}"),
+            (_misnumbered(row), "is numbered otherwise"),
+            (~np.isin(role, [*ROLES, OUTSIDE]), f"has a role that is not one of {', '.join([*ROLES, OUTSIDE])}"),
+            ((row != np.arange(len(table))) & (role != "validation"), "stands twice and is not of validation"),
+            (column["fold"] < NO_FOLD, "has a negative fold"),
             (column["twin"] < 0, "has a negative twin group"),
+            (column["group"] < 0, "has a negative group"),
             ((column["label"] < 0) | (column["label"] >= known), f"has a label outside 0 to {known - 1}"),
             (~valid, "has a probability that is negative or no number"),
             (~(np.abs(sums - 1) <= SLACK), "has probabilities that do not sum to 1"),
@@ -109,9 +130,22 @@ class Predictions:
                 raise InputError(f"{path}: row {int(wrong.argmax())} {finding}; {remedy}")
         return cls(
             tuple(name.removeprefix(PREFIX) for name in names),
-            column["role"].astype(str),
+            row,
+            role,
+            column["fold"],
             column["twin"],
+            column["group"],
+            column["unique"],
             column["label"].astype(np.uint8),
             column["fell_back"],
             probabilities,
         )
+
+
+def _misnumbered(row: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Which answers are not where they should be: rows from 0, and behind all of them some once more, ascending."""
+    place = np.arange(len(row))
+    once = len(np.unique(row))
+    backwards = np.diff(row, prepend=-1) <= 0
+    backwards[once : once + 1] = False
+    return np.where(place < once, row != place, backwards)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.evaluation.ensembles import gain, joined_correct
-from pipeline.evaluation.resampling import Draws, bootstrap, resample
+from pipeline.evaluation.resampling import Draws, bootstrap, equal_groups, resample
 from pipeline.evaluation.significance import mcnemar
 from pipeline.evaluation.simulation import PRIOR, Drawn, World
 from pipeline.evaluation.uncertainty import LEVEL, SIGNIFICANT, Estimate, Floats, estimate
@@ -37,7 +37,7 @@ class Said(NamedTuple):
     truths: list[float]
 
 
-Weigh = Callable[..., Estimate]  # scores, draws of them, the cells' shares and the level of the interval
+Weigh = Callable[..., Estimate]  # scores, draws of them, the cells' shares, the interval's level, and the groups
 
 
 def measure_rates(world: World, count: int, seed: int = 0) -> pd.DataFrame:
@@ -94,10 +94,12 @@ def _all_said(
     one, mean = np.zeros(shape[0]), np.repeat([1 / networks, -1 / networks], networks)
     one[[0, networks]] = 1, -1
 
-    def of(values: Floats, samples: Floats, share: Floats, level: float = LEVEL) -> Estimate:
+    whole = equal_groups(world.groups)
+
+    def of(values: Floats, samples: Floats, share: Floats, level: float = LEVEL, groups: float = whole) -> Estimate:
         values, samples = values.reshape(shape), samples.reshape(-1, *shape)
         usable = np.isfinite(samples).all(axis=(1, 2))
-        return estimate(values[share != 0], samples[usable][:, share != 0], share[share != 0], level)
+        return estimate(values[share != 0], samples[usable][:, share != 0], share[share != 0], level, groups)
 
     for measure in ("accuracy", "macro_f1"):
         values, samples, (first, second) = getattr(actual, measure), getattr(draws, measure), truth[measure]
@@ -114,17 +116,22 @@ def _all_said(
         between = np.zeros(shape[0])
         between[[0, 1]] = 1, -1
         yield Said("difference of two networks on a region", [of(actual.accuracy, draws.accuracy, between)], [0.0])
-        yield from _of_classes(of, actual, draws, truth["recall"], mean)
+        worth = [equal_groups(world.groups[labels == code]) for code in range(len(PRIOR))]
+        yield from _of_classes(of, actual, draws, truth["recall"], mean, worth)
     yield from _of_leak(of, drawn, weights, known, one)
-    yield from _of_joined(drawn, weights)
+    yield from _of_joined(drawn, weights, whole)
 
 
-def _of_classes(of: Weigh, actual: Draws, draws: Draws, recall: Floats, mean: Floats) -> Iterator[Said]:
+def _of_classes(
+    of: Weigh, actual: Draws, draws: Draws, recall: Floats, mean: Floats, worth: list[float]
+) -> Iterator[Said]:
     level = 1 - SIGNIFICANT / len(PRIOR)
     gaps = (recall[0] - recall[1]).tolist()
-    rare = of(actual.recall[..., RAREST], draws.recall[..., RAREST], mean)
+    rare = of(actual.recall[..., RAREST], draws.recall[..., RAREST], mean, LEVEL, worth[RAREST])
     yield Said("difference of recall, the rarest class", [rare], [gaps[RAREST]])
-    every = [of(actual.recall[..., code], draws.recall[..., code], mean, level) for code in range(len(PRIOR))]
+    every = [
+        of(actual.recall[..., code], draws.recall[..., code], mean, level, groups) for code, groups in enumerate(worth)
+    ]
     yield Said("recall of all classes together, after Holm", every, gaps)
 
 
@@ -144,7 +151,7 @@ def _of_leak(
     yield Said("leak of a network", [of(actual, shift(weights), np.maximum(one, 0))], [0.0])
 
 
-def _of_joined(drawn: Drawn, weights: npt.NDArray[np.float32]) -> Iterator[Said]:
+def _of_joined(drawn: Drawn, weights: npt.NDArray[np.float32], groups: float) -> Iterator[Said]:
     """The first network: both regions joined over the first alone, and over two trainings of the first."""
     probabilities, labels = drawn.of_first, np.zeros(len(drawn.labels), np.uint8)
     total = weights.sum(axis=1, dtype=np.float64)
@@ -153,10 +160,10 @@ def _of_joined(drawn: Drawn, weights: npt.NDArray[np.float32]) -> Iterator[Said]
     samples = (weights @ more.T).astype(np.float64) / total[:, None]
     yield Said(
         "gain of joined regions over one",
-        [estimate(more.mean(axis=1)[None].astype(np.float64), samples[:, None])],
+        [estimate(more.mean(axis=1)[None].astype(np.float64), samples[:, None], groups=groups)],
         [np.nan],
     )
     if 2 < probabilities.shape[1] <= MOST:
         joined, control = (joined_correct(probabilities, labels, members) for members in ((0, 1), (0, 0)))
         # Where regions differ in nothing there is none.
-        yield Said("gain of joined regions over joined trainings", [gain(joined, control, weights)], [np.nan])
+        yield Said("gain of joined regions over joined trainings", [gain(joined, control, weights, groups)], [np.nan])

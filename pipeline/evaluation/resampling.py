@@ -51,6 +51,26 @@ def resample(groups: npt.NDArray[np.integer[Any]], draws: int, seed: int) -> npt
     return weights
 
 
+def equal_groups(groups: npt.NDArray[np.integer[Any]]) -> float:
+    """How many groups of equal size would say as much about chance as these do.
+
+    The mean of ten people with twenty images each hangs on ten chances, whatever else there is once. The number counts
+    each group with the square of its size, which is right where the images of a group are all right or all wrong
+    together and careful where they are not: Carter, Schnepel and Steigerwald, "Asymptotic behavior of a t-test robust
+    to cluster heterogeneity", Review of Economics and Statistics 99, 2017.
+
+    Args:
+        groups: (N,), the group of each row, in any numbering.
+
+    Raises:
+        ValueError: no rows.
+    """
+    if not len(groups):
+        raise ValueError("no rows, and so no groups")
+    squares = np.unique(groups, return_counts=True)[1].astype(np.float64) ** 2
+    return float(squares.sum() ** 2 / (squares**2).sum())
+
+
 def bootstrap(
     labels: npt.NDArray[np.uint8],
     predicted: npt.NDArray[np.uint8],

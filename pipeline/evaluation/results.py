@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ from pipeline.evaluation.predictions import Predictions
 from pipeline.faces.trials import FaceTests
 from pipeline.params import Params
 from pipeline.regions.overlap import box_overlap
+
+# What all cells have in common.
+SAME = ("classes", "row", "role", "fold", "groups", "unique", "labels")
 
 CURVES = ("train_loss", "validation_loss", "validation_accuracy")
 
@@ -104,21 +108,34 @@ class Audit(Record):
 
 @dataclass(frozen=True)
 class Answers:
-    """What all cells say of every row of the data set. Regions, networks and seeds are in the order of params.yaml.
+    """What all cells answer. Regions, networks and seeds are in the order of params.yaml.
 
     Attributes:
         classes: the names of the expressions.
-        role, twins, labels: (N,); see `Predictions`.
-        fell_back: (regions, N), which images were kept whole.
-        probabilities: (regions, networks, seeds, N, classes) float32.
+        row, role, fold, groups, unique, labels: (M,); see `Predictions`.
+        fell_back: (regions, M), which images were kept whole.
+        probabilities: (regions, networks, seeds, M, classes) float32.
     """
 
     classes: tuple[str, ...]
+    row: npt.NDArray[np.int32]
     role: npt.NDArray[np.str_]
-    twins: npt.NDArray[np.int32]
+    fold: npt.NDArray[np.int32]
+    groups: npt.NDArray[np.int32]
+    unique: npt.NDArray[np.bool_]
     labels: npt.NDArray[np.uint8]
     fell_back: npt.NDArray[np.bool_]
     probabilities: npt.NDArray[np.float32]
+
+    @property
+    def folds(self) -> int:
+        """In how many folds the rows were tested; 0 without folds."""
+        return int(self.fold.max()) + 1
+
+    @property
+    def rows(self) -> int:
+        """How many rows the data set has, an outside one's included: their answers stand first, in order."""
+        return int(self.row.max()) + 1
 
 
 @dataclass(frozen=True)
@@ -126,7 +143,7 @@ class Results(Answers):
     """The answers, and how they came about.
 
     Attributes:
-        curves: for each cell a table of the columns step and `CURVES`, a row an epoch.
+        curves: for each cell, and of each of its folds, a table of the columns step and `CURVES`, a row an epoch.
         overlap: for each region how well its boxes from found points agree with those from true points, by test set
             and view, see `regions.overlap`.
         landmarks: how good the points are that the crops follow.
@@ -153,20 +170,19 @@ def read_results(reports: Path, params: Params) -> Results:
     shape = (len(params.regions), len(params.networks), len(params.seeds))
     by_region = found[:: len(params.networks) * len(params.seeds)]
     audit = read_record(Audit, reports / "expressions/audit.json")
-    if audit.images != {name: int((first.role == name).sum()) for name in ROLES if name in first.role}:
+    once = first.role[: int(first.row.max()) + 1]
+    if audit.images != {name: int((once == name).sum()) for name in ROLES if name in once}:
         raise InputError(f"{reports}/expressions/audit.json: of another data set; delete it and run `dvc repro`")
     tests = FaceTests.load(reports / "landmarks/points.npz")
+    same: dict[str, Any] = {name: getattr(first, name) for name in SAME}
     return Results(
-        first.classes,
-        first.role,
-        first.twins,
-        first.labels,
-        np.stack([predictions.fell_back for predictions in by_region]),
-        np.stack([predictions.probabilities for predictions in found]).reshape(*shape, *first.probabilities.shape),
-        {cell: _read_curves(reports / "training" / cell.path / "plots/metrics") for cell in cells},
-        {name: box_overlap(tests, region) for name, region in params.regions.items()},
-        read_record(Landmarks, reports / "landmarks/metrics.json"),
-        audit,
+        **same,
+        fell_back=np.stack([predictions.fell_back for predictions in by_region]),
+        probabilities=np.stack([each.probabilities for each in found]).reshape(*shape, *first.probabilities.shape),
+        curves=_read_all_curves(reports / "training", cells, int(first.fold.max()) + 1),
+        overlap={name: box_overlap(tests, region) for name, region in params.regions.items()},
+        landmarks=read_record(Landmarks, reports / "landmarks/metrics.json"),
+        audit=audit,
     )
 
 
@@ -190,16 +206,28 @@ def _check_rows(reports: Path, cells: list[Cell], found: list[Predictions]) -> N
     """Make sure that all cells are of the same rows, and that there are some to choose by and to test on."""
     first = found[0]
     for cell, predictions in zip(cells, found, strict=True):
-        for name in ("classes", "role", "twins", "labels"):
+        for name in SAME:
             if not np.array_equal(getattr(predictions, name), getattr(first, name)):
                 path = reports / "classifiers" / cell.path / "predictions.parquet"
                 raise InputError(
                     f"{path}: has other rows than {cells[0].name} ({name} differ); delete it and run `dvc repro`"
                 )
-    absent = [name for name in ROLES if name != "unused" and name not in first.role]
+    # In folds every row trains as well as it is tested.
+    wanted = [name for name in ROLES if name != "unused" and (name != "train" or first.fold.max() < 0)]
+    absent = [name for name in wanted if name not in first.role]
     if absent:
         path = reports / "classifiers" / cells[0].path / "predictions.parquet"
         raise InputError(f"{path}: has no row of {' or '.join(absent)}; delete it and run `dvc repro`")
+
+
+def _read_all_curves(training: Path, cells: list[Cell], folds: int) -> dict[Cell, pd.DataFrame]:
+    if not folds:
+        return {cell: _read_curves(training / cell.path / "plots/metrics") for cell in cells}
+    return {
+        cell._replace(fold=fold): _read_curves(training / cell.path / f"fold-{fold}/plots/metrics")
+        for cell in cells
+        for fold in range(folds)
+    }
 
 
 def _read_curves(folder: Path) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pipeline.classifiers.cells import Cell
 from pipeline.classifiers.classifier_file import Classifier
+from pipeline.data.roles import NO_FOLD
 from pipeline.inside.coalitions import answers, number
 from pipeline.inside.fillings import FILLINGS
 from pipeline.inside.part_values import Asked, PartValues
@@ -40,6 +41,7 @@ def ask(
     cell: Cell,
     variant: Variant,
     rows: npt.NDArray[np.int32],
+    fold: npt.NDArray[np.int32],
     points: npt.NDArray[np.float32],
     groups: npt.NDArray[np.int32],
     parts: dict[str, Part],
@@ -51,12 +53,13 @@ def ask(
     No test-time augmentation: an answer is to one image with one set of parts.
 
     Args:
-        classifier: of the whole image.
+        classifier: of the whole image, or several, one a fold.
         cell: which it is.
         variant: the images that it was trained on and tested with.
         rows: (n,), which of them are shown.
+        fold: (n,), whose network is asked of each: the one that it is tested by; see `evaluation.answer_rows`.
         points: (n, 68, 2), in pixels of `variant`'s images.
-        groups: (n,), the twin group of each.
+        groups: (n,), which of them stand or fall together, see `evaluation.answer_rows.chance_groups`.
         parts: their definitions.
         test, trusted: how many test images there are, and with points that are trusted.
     """
@@ -66,7 +69,7 @@ def ask(
     as_is_and_hidden = [every, *(every - number([part]) for part in range(len(parts)))]
     values, called = [], []
     for name, fill in FILLINGS.items():
-        said = answers(classifier.probabilities, images, fill(images), where, len(parts), f"{cell.name}, {name}")
+        said = _answers(classifier, images, fill(images), where, fold, len(parts), f"{cell.name}, {name}")
         values.append(said[np.arange(len(rows)), :, labels])
         called.append(said[:, as_is_and_hidden].argmax(axis=2).astype(np.uint8))
     asked = Asked(
@@ -80,3 +83,26 @@ def ask(
         trusted=trusted,
     )
     return PartValues(asked, rows, labels, groups, points, np.stack(values, 1), np.stack(called, 1))
+
+
+def _answers(
+    classifier: Classifier,
+    images: npt.NDArray[np.uint8],
+    fillings: npt.NDArray[np.uint8],
+    where: npt.NDArray[np.uint8],
+    fold: npt.NDArray[np.int32],
+    parts: int,
+    title: str,
+) -> npt.NDArray[np.float32]:
+    """As `coalitions.answers`, each image by the network of its fold."""
+    found = {}
+    for asked in np.unique(fold).tolist():
+        network = classifier if asked == NO_FOLD else classifier.of_fold(asked)
+        of = fold == asked
+        name = title if asked == NO_FOLD else f"{title}, fold {asked}"
+        found[asked] = answers(network.probabilities, images[of], fillings[of], where[of], parts, name)
+    first = next(iter(found.values()))
+    said = np.empty((len(images), *first.shape[1:]), first.dtype)
+    for asked, each in found.items():
+        said[fold == asked] = each
+    return said

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.evaluation.uncertainty import SIGNIFICANT, spread_of
 from pipeline.report.sections.scores import Scores
-from pipeline.report.study import HEADLINE, MEAN, Study
+from pipeline.report.study import FEW_GROUPS, HEADLINE, MEAN, Study
 from pipeline.report.tables import records, where
 from pipeline.report.words import percent, points, span
 
@@ -99,6 +99,7 @@ def caveat(study: Study, scores: Scores) -> str:
         f"Measured on {scores.always(HEADLINE)['n']:,} test images of the data {params.data.source!r}, recipe "
         f"{params.recipe!r}, {seeds} seed{'s' if seeds > 1 else ''}."
     )
+    text += _folds(study) + _few(study)
     if study.several_seeds:
         sample, seeds = study.samples[HEADLINE], len(params.seeds)
         actual, drawn = sample.actual.accuracy[0], sample.drawn.accuracy
@@ -129,3 +130,33 @@ def caveat(study: Study, scores: Scores) -> str:
     if params.data.source == "demo":
         text += " The demo's images are drawn: they show that the pipeline works and say nothing about faces."
     return text
+
+
+def _folds(study: Study) -> str:
+    """How folds were made, where there are any."""
+    rule = study.params.split_rule
+    if rule == "official" or not study.results.folds:
+        return ""
+    apart = {
+        "none": "at random: twins, and images of one person, may be in several",
+        "twins": "twins together",
+        "subject": "the images of a person together",
+        "both": "twins, and the images of a person, together",
+    }[rule.group]
+    return (
+        f" Each image was tested once, in one of {study.results.folds} folds ({apart}), by a network that neither "
+        "learnt from it nor was chosen by it; what is chosen for all of them is chosen by the images as each was "
+        "validated in another fold, by another network. A seed is one training of all folds."
+    )
+
+
+def _few(study: Study) -> str:
+    """That few people or groups stand behind the test images, where that is so."""
+    sample = study.samples[HEADLINE]
+    many = sample.many
+    if many >= min(FEW_GROUPS, len(sample.labels) / 2):
+        return ""
+    return (
+        f" The test images are worth {many:.0f} independent ones, taken {study.drawn_by}: intervals are as wide as "
+        "follows from so few."
+    )

@@ -45,7 +45,7 @@ def publish(reports: Path, folder: Path, results: Results, params: Params) -> No
             shutil.copy(reports / WITHOUT_PICTURES, part / "index.html")
         except FileNotFoundError as error:
             raise InputError(f"{error.filename}: missing; run `dvc repro` to make it") from None
-        cells = (f"{cell.region}/{cell.network}-{cell.seed}" for cell in results.curves)
+        cells = dict.fromkeys(cell._replace(fold=None).path for cell in results.curves)
         scores = [read_json(reports / f"classifiers/{cell}/metrics.json") for cell in cells]
         write_json(part / "metrics.json", scores)
         _save_predictions(part / "predictions.parquet", results, params)
@@ -72,7 +72,7 @@ def _check_replaceable(folder: Path) -> None:
 
 
 def _save_predictions(path: Path, results: Results, params: Params) -> None:
-    """What is said of all rows but those trained on.
+    """What is said of all rows of validation and test; in folds of each row twice, as tested and then as validated.
 
     `row` of the data set, `role`, whether a region fell back to the whole image, and a probability a cell and class.
 
@@ -81,7 +81,7 @@ def _save_predictions(path: Path, results: Results, params: Params) -> None:
     """
     rows = np.flatnonzero(np.isin(results.role, [*PROTOCOLS["validation"], *PROTOCOLS["test"]]))
     columns: dict[str, pyarrow.Array] = {
-        "row": pyarrow.array(rows.astype(np.int32)),
+        "row": pyarrow.array(results.row[rows]),
         "role": pyarrow.array(results.role[rows]),
     }
     for region, fell_back in zip(params.regions, results.fell_back, strict=True):

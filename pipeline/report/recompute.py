@@ -17,6 +17,7 @@ from pipeline.common.given import open_given
 from pipeline.common.records import Record, read_json
 from pipeline.common.settings import Fraction
 from pipeline.data.expressions import Expressions
+from pipeline.evaluation.answer_rows import AnswerRows
 from pipeline.evaluation.results import Answers
 from pipeline.evaluation.scores import classification
 from pipeline.params import Params
@@ -41,11 +42,11 @@ class _Cell(Record):
 
 @dataclass(frozen=True)
 class Published:
-    """What `publish` wrote: of M rows of a data set, and no label.
+    """What `publish` wrote: of M answers on a data set, and no label.
 
     Attributes:
         rows: (M,), which of the data set.
-        role: (M,), what each of them was for.
+        role: (M,), in which role each of them was asked of.
         scores: of each cell, by protocol, as they were published.
         probabilities: of each cell, (M, classes).
         fell_back: of each region, (M,), which images were kept whole; empty in what earlier versions wrote.
@@ -85,7 +86,8 @@ def read_published(folder: Path, expressions: Expressions) -> Published:
         raise InputError(f"{path}: no published predictions ({error}); restore it with git") from None
     if rows.max(initial=0) >= len(expressions):
         raise InputError(f"{path}: is of more images than {expressions.about.name} here has; take the same data set")
-    if (np.diff(rows) <= 0).any() or rows.min(initial=0) < 0:
+    steps = [np.diff(rows[role == name]) for name in np.unique(role)]
+    if any((step <= 0).any() for step in steps) or rows.min(initial=0) < 0:
         raise InputError(f"{path}: its rows are negative or do not ascend; restore it with git")
     for protocol in ("validation", "test"):
         found = int((role == protocol).sum())
@@ -124,8 +126,8 @@ def recompute(published: Published, expressions: Expressions) -> pd.DataFrame:
 def compare_published(
     published: Published,
     expressions: Expressions,
-    role: npt.NDArray[np.str_],
-    twins: npt.NDArray[np.int32],
+    asked: AnswerRows,
+    groups: npt.NDArray[np.int32],
     params: Params,
 ) -> Study:
     """What the comparison's questions can be asked of again: all but scores on rows that were trained on.
@@ -133,11 +135,12 @@ def compare_published(
     Args:
         published: of the same data set.
         expressions: of N images.
-        role, twins: (N,), see `data.roles` and `data.twins`.
+        asked: what there is to ask of the data set.
+        groups: (N,), which rows stand or fall together, see `evaluation.answer_rows`.
         params: params.yaml, of which all that is said of what was published gives way to that.
 
     Raises:
-        InputError: not every region has every network and seed, or a protocol scores no rows.
+        InputError: not every region has every network and seed, a protocol scores no rows, or it was split otherwise.
     """
     cells = list(published.scores)
     regions = list(dict.fromkeys(cell.region for cell in cells))
@@ -147,13 +150,14 @@ def compare_published(
     if set(wanted) != set(cells):
         raise InputError("metrics.json: some region was published without some network and seed; restore it with git")
     classes = expressions.about.classes
-    probabilities = np.zeros((len(wanted), len(expressions), len(classes)), np.float32)
-    fell_back = np.zeros((len(regions), len(expressions)), np.bool_)
+    place = _places(published, asked)
+    probabilities = np.zeros((len(wanted), len(asked.row), len(classes)), np.float32)
+    fell_back = np.zeros((len(regions), len(asked.row)), np.bool_)
     for number, cell in enumerate(wanted):
-        probabilities[number, published.rows] = published.probabilities[cell]
+        probabilities[number, place] = published.probabilities[cell]
     for number, region in enumerate(regions):
         # Where it is not known which images were cut, none counts as cut everywhere: see `Study.CUT`.
-        fell_back[number, published.rows] = published.fell_back.get(region, True)
+        fell_back[number, place] = published.fell_back.get(region, True)
     shape = len(regions), len(networks), len(seeds), *probabilities.shape[1:]
     if published.recipe not in params.recipes or any(
         getattr(params.recipes[published.recipe].classifiers, name, None) is None for name in networks
@@ -167,8 +171,21 @@ def compare_published(
         "reference": reference,
     }
     of |= {"data": params.data.model_copy(update={"source": published.data}), "recipe": published.recipe}
-    answers = Answers(classes, role, twins, expressions.labels, fell_back, probabilities.reshape(shape))
+    same = asked.row, asked.role, asked.fold, groups[asked.row], asked.unique, expressions.labels[asked.row]
+    answers = Answers(classes, *same, fell_back, probabilities.reshape(shape))
     return Study.of(answers, params.model_copy(update=of))
+
+
+def _places(published: Published, asked: AnswerRows) -> npt.NDArray[np.int64]:
+    """Where each published answer stands among all that are asked for."""
+    of = {answer: place for place, answer in enumerate(zip(asked.row.tolist(), asked.role.tolist(), strict=True))}
+    found = [of.get(answer, -1) for answer in zip(published.rows.tolist(), published.role.tolist(), strict=True)]
+    if -1 in found:
+        raise InputError(
+            "predictions.parquet: of another split than data/roles.npz has; set split of params.yaml to that of the "
+            "time, and run `dvc repro prepare_expressions`"
+        )
+    return np.array(found, np.int64)
 
 
 def _cells(folder: Path) -> list[_Cell]:

@@ -26,9 +26,9 @@ class Sample:
     """The rows of one protocol, and what every cell says of them.
 
     Attributes:
-        rows: (N,), which of the data set.
+        rows: (M,), which of all answers.
         classes: how many there are.
-        labels, groups: (n,).
+        labels, groups: (n,), the groups being those that are drawn whole.
         predicted: (regions, networks, seeds, n).
         weights: (draws, n), how often each row occurs in each bootstrap draw.
         actual: the scores, (1, regions, networks, seeds) and for recall one axis more, the classes.
@@ -43,6 +43,11 @@ class Sample:
     weights: npt.NDArray[np.float32]
     actual: Draws
     drawn: Draws
+
+    @property
+    def many(self) -> float:
+        """How many groups of equal size the images are worth."""
+        return resampling.equal_groups(self.groups)
 
     @property
     def correct(self) -> Bools:
@@ -60,24 +65,30 @@ class Sample:
 
     def estimate(self, measure: Measure, share: Floats) -> Estimate:
         """How a measure, or a difference of them, may be in truth; share (regions, networks) are the cells' weights."""
-        return weigh(getattr(self.actual, measure)[0], getattr(self.drawn, measure), share)
+        return weigh(getattr(self.actual, measure)[0], getattr(self.drawn, measure), share, self.many)
 
 
-def weigh(actual: Floats, drawn: Floats, share: Floats, level: float = LEVEL) -> Estimate:
-    """The weighted sum of scores (regions, networks, seeds), of which drawn has an axis more in front."""
+def weigh(actual: Floats, drawn: Floats, share: Floats, groups: float, level: float = LEVEL) -> Estimate:
+    """The weighted sum of scores (regions, networks, seeds), of which drawn has an axis more in front.
+
+    Args:
+        share: (regions, networks), the weights.
+        groups: how many groups of equal size were drawn from.
+        level: of the interval.
+    """
     of = share != 0
-    return estimate(actual[of], drawn[:, of], share[of], level)
+    return estimate(actual[of], drawn[:, of], share[of], level, groups)
 
 
 def draw(answers: Answers, predicted: npt.NDArray[np.uint8], rows: Bools) -> Sample:
     """Draw from the rows of a protocol.
 
     Args:
-        answers: of N rows.
-        predicted: (regions, networks, seeds, N), the most probable classes.
-        rows: (N,), those that are scored.
+        answers: M of them.
+        predicted: (regions, networks, seeds, M), the most probable classes.
+        rows: (M,), those that are scored.
     """
-    labels, groups, named = answers.labels[rows], answers.twins[rows], predicted[..., rows]
+    labels, groups, named = answers.labels[rows], answers.groups[rows], predicted[..., rows]
     weights, classes = resampling.resample(groups, DRAWS, seed=0), len(answers.classes)
     actual, drawn = score(labels, named, classes), score(labels, named, classes, weights)
     return Sample(rows, classes, labels, groups, named, weights, actual, drawn)

@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.classifiers.cells import Cell
-from pipeline.data.protocols import PROTOCOLS, PURPOSES, rows
-from pipeline.data.roles import ROLES
+from pipeline.data.protocols import PROTOCOLS, PURPOSES, scored
+from pipeline.data.roles import OUTSIDE, ROLES
 from pipeline.evaluation.results import Answers
 from pipeline.evaluation.scores import classification
 from pipeline.params import Params
 from pipeline.report.sample import Sample, draw
+
+# Of fewer groups than these intervals are notably wider, which is said.
+FEW_GROUPS = 30
 
 # The protocol that answers; the others stand beside it.
 HEADLINE = "test"
@@ -23,7 +26,7 @@ CUT = "test_cut"
 CUT_FOR = "The test images that are cut in every region, so that none stands whole where a region was asked for."
 
 # Where intervals and tests make sense: as_reported is no sample of unseen images.
-SAMPLED = (HEADLINE, "test_unique", CUT, "validation_unique", "validation")
+SAMPLED = (HEADLINE, "test_unique", CUT, "validation_unique", "validation", OUTSIDE)
 TESTED = (HEADLINE, "test_unique", CUT)
 
 # What chooses, and what does where all of its images have been trained on.
@@ -55,9 +58,9 @@ class Study:
     """What is compared.
 
     Attributes:
-        results: of N rows.
+        results: M answers.
         params: params.yaml.
-        predicted: (regions, networks, seeds, N), the most probable classes.
+        predicted: (regions, networks, seeds, M), the most probable classes.
         samples: of each protocol of `SAMPLED` that has images.
     """
 
@@ -71,13 +74,14 @@ class Study:
         """Draw the samples.
 
         Raises:
-            InputError: a protocol scores no rows; only `CUT`, and all of `CHOOSING` but the last, may be without any.
+            InputError: a protocol scores no rows; only `CUT`, `OUTSIDE`, and all of `CHOOSING` but the last, may be
+                without any.
         """
         predicted = results.probabilities.argmax(axis=-1).astype(np.uint8)
-        scored = {protocol: _rows(results, protocol) for protocol in SAMPLED}
-        if np.array_equal(scored[CUT], scored[HEADLINE]):
-            del scored[CUT]  # it would say the same again
-        samples = {protocol: draw(results, predicted, of) for protocol, of in scored.items() if of.any()}
+        found = {protocol: _rows(results, protocol) for protocol in SAMPLED}
+        if np.array_equal(found[CUT], found[HEADLINE]):
+            del found[CUT]  # it would say the same again
+        samples = {protocol: draw(results, predicted, of) for protocol, of in found.items() if of.any()}
         return cls(results, params, predicted, samples)
 
     @property
@@ -88,7 +92,9 @@ class Study:
     @property
     def protocols(self) -> tuple[str, ...]:
         """Those that score images, the headline first."""
-        return *self.samples, *(protocol for protocol in PROTOCOLS if protocol not in SAMPLED)
+        # In folds nobody is asked of what it was trained on.
+        more = [] if self.results.folds else [protocol for protocol in PROTOCOLS if protocol not in SAMPLED]
+        return *self.samples, *more
 
     @property
     def tested(self) -> tuple[str, ...]:
@@ -118,31 +124,44 @@ class Study:
 
     @property
     def commonest(self) -> int:
-        """The class of most train images."""
-        labels = self.results.labels[self.results.role == "train"]
+        """The class of most train images; in folds all images are such."""
+        results = self.results
+        trained = (results.role == "train") | ((results.role == "test") & (results.fold >= 0))
+        labels = results.labels[trained]
         return int(np.bincount(labels, minlength=len(self.results.classes)).argmax())
 
     @property
     def elsewhere(self) -> list[str]:
-        """The roles of images that are no test images."""
+        """Where images are while others are tested."""
+        if self.results.folds:
+            return ["another fold"]
         return [role for role in ROLES if role in self.results.role and role not in PROTOCOLS[HEADLINE]]
+
+    @property
+    def drawn_by(self) -> str:
+        """What the intervals count as one."""
+        rule = self.params.split_rule
+        by_person = rule != "official" and rule.group in ("subject", "both")
+        return "by people and groups of twins" if by_person else "by groups of twins"
 
     def note(self, protocol: str) -> str:
         """What a protocol is for, and how many images of which roles it scores."""
         purpose, of = (CUT_FOR, HEADLINE) if protocol == CUT else (PURPOSES[protocol], protocol)
-        return f"{purpose} {int(self.rows(protocol).sum()):,} images ({' + '.join(PROTOCOLS[of])})."
+        folds = self.results.folds
+        each = f", each by the network of one of {folds} folds" if folds and protocol != OUTSIDE else ""
+        return f"{purpose} {int(self.rows(protocol).sum()):,} images ({' + '.join(PROTOCOLS[of])}{each})."
 
     def rows(self, protocol: str) -> npt.NDArray[np.bool_]:
-        """Which rows a protocol scores, (N,)."""
+        """Which answers a protocol scores, (M,)."""
         return _rows(self.results, protocol)
 
     def classification(self, cell: Cell, protocol: str) -> dict[str, Any]:
         """The scores of one cell, by class too; see `evaluation.scores`."""
-        scored, results = self.rows(protocol), self.results
-        return classification(results.labels[scored], results.probabilities[self.cells[cell]][scored], results.classes)
+        of, results = self.rows(protocol), self.results
+        return classification(results.labels[of], results.probabilities[self.cells[cell]][of], results.classes)
 
 
 def _rows(results: Answers, protocol: str) -> npt.NDArray[np.bool_]:
     if protocol == CUT:
-        return rows(results.role, results.twins, HEADLINE) & ~results.fell_back.any(axis=0)
-    return rows(results.role, results.twins, protocol)
+        return scored(results.role, results.unique, HEADLINE) & ~results.fell_back.any(axis=0)
+    return scored(results.role, results.unique, protocol)

@@ -34,7 +34,7 @@ def sources(tmp_path: Path) -> Sources:
 
 
 def test_it_stands_behind_the_data_set_with_its_classes(sources: Sources) -> None:
-    found = add_outside(OWN, sources, outside(glad="happy"))
+    found, _ = add_outside(OWN, sources, outside(glad="happy"))
     assert len(found) == 33
     for name in ("images", "labels", "votes", "split", "subject"):
         np.testing.assert_array_equal(getattr(found, name)[:30], getattr(OWN, name))
@@ -46,10 +46,16 @@ def test_it_stands_behind_the_data_set_with_its_classes(sources: Sources) -> Non
     assert Expressions.load(sources.path("outside_expressions").parent / "saved").about == found.about
 
 
+def test_what_is_taken_is_told(sources: Sources) -> None:
+    _, taken = add_outside(OWN, sources, outside(glad="happy"))
+    assert taken.images == {"angry": 1, "glad": 2, "sad": 1}
+    assert taken.scored_as == {"angry": None, "glad": "happy", "sad": "sad"}
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_it_is_shown_at_the_data_sets_side_and_in_its_colours(sources: Sources, channels: int) -> None:
     own = expression_set(5, side=20, channels=channels, classes=("calm", "sad"))
-    found = add_outside(own, sources, outside())
+    found, _ = add_outside(own, sources, outside())
     assert found.images.shape == (6, 20, 20, 3)[: 3 + (channels == 3)]
     drawn = draw(32, 32, 3)
     expected = to_grey(drawn[None]) if channels == 1 else drawn
@@ -58,7 +64,7 @@ def test_it_is_shown_at_the_data_sets_side_and_in_its_colours(sources: Sources, 
 
 @pytest.mark.parametrize("rule", ["official", {"shares": [0.6, 0.2, 0.2]}, {"folds": 3, "group": "both"}])
 def test_it_is_only_tested_on_whatever_the_split(sources: Sources, rule: Any, tmp_path: Path) -> None:
-    found = add_outside(OWN, sources, outside(glad="happy"))
+    found, _ = add_outside(OWN, sources, outside(glad="happy"))
     roles = assign_roles(found, np.arange(33, dtype=np.int32), read_split(rule), True)
     roles.save(tmp_path / "roles.npz")
     for role in (meanwhile.role for _, meanwhile in Roles.load(tmp_path / "roles.npz").trainings):
@@ -69,7 +75,7 @@ def test_it_is_only_tested_on_whatever_the_split(sources: Sources, rule: Any, tm
 
 
 def test_its_twins_are_left_out_of_training_where_those_of_test_images_are(sources: Sources) -> None:
-    found = add_outside(OWN, sources, outside(glad="happy"))
+    found, _ = add_outside(OWN, sources, outside(glad="happy"))
     twins = np.arange(33, dtype=np.int32)
     twins[30] = 0
     for train_on, role in ((True, "train"), (False, "unused")):

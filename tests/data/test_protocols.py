@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.common.files import InputError
 from pipeline.data.protocols import PROTOCOLS, PURPOSES, rows
-from pipeline.data.roles import ROLES
+from pipeline.data.roles import OUTSIDE, ROLES
 from pipeline.data.twin_search import find_twins
 
 ROLE = np.array(["train", "test", "validation", "train", "test", "test", "test", "unused", "test"])
@@ -54,7 +54,7 @@ def test_test_unique_without_any_row_says_what_to_change() -> None:
 
 def test_every_protocol_scores_roles_and_says_what_it_is_for() -> None:
     assert PROTOCOLS.keys() == PURPOSES.keys()
-    assert {role for roles in PROTOCOLS.values() for role in roles} == set(ROLES)
+    assert {role for roles in PROTOCOLS.values() for role in roles} == {*ROLES, OUTSIDE}
 
 
 def test_unknown_protocol_is_named() -> None:

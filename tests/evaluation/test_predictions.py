@@ -19,8 +19,12 @@ COLUMNS = [*TYPES, *PROBABILITIES]
 
 SAVED = Predictions(
     classes=CLASSES,
+    row=np.arange(3, dtype=np.int32),
     role=np.array(["train", "validation", "test"]),
+    fold=np.full(3, -1, np.int32),
     twins=np.array([0, 1, 0], np.int32),
+    groups=np.array([3, 4, 3], np.int32),
+    unique=np.array([False, True, False]),
     labels=np.array([0, 6, 3], np.uint8),
     fell_back=np.array([False, True, False]),
     probabilities=np.random.default_rng(0).dirichlet(np.ones(7), 3).astype(np.float32),
@@ -86,6 +90,39 @@ def test_the_names_of_its_folders_mean_nothing(tmp_path: Path) -> None:
     assert Predictions.load(path).role.tolist() == SAVED.role.tolist()
 
 
+def twice() -> Predictions:
+    """Rows 0 and 2 are tested in one fold and validated in another; row 1 only trains."""
+    order = [0, 1, 2, 0, 2]
+    rows = {name: array[order] for name, array in arrays(SAVED).items()}
+    roles = np.array(["test", "train", "test", "validation", "validation"])
+    return replace(SAVED, **rows | {"role": roles, "fold": np.array([0, -1, 1, 1, 0], np.int32)})
+
+
+def test_in_folds_a_row_is_tested_and_validated(path: Path) -> None:
+    twice().save(path)
+    loaded = Predictions.load(path)
+    assert loaded.row.tolist() == [0, 1, 2, 0, 2]
+    assert loaded.fold.tolist() == [0, -1, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "says"),
+    [
+        ("row", [0, 1, 2, 2, 0], "row 4 is numbered otherwise"),
+        ("row", [0, 1, 2, 2, 2], "row 4 is numbered otherwise"),
+        ("row", [0, 2, 1, 0, 2], "row 1 is numbered otherwise"),
+        ("row", [0, 1, 2, -1, 2], "row 3 is numbered otherwise"),
+        ("role", ["test", "train", "test", "test", "validation"], "row 3 stands twice and is not of validation"),
+    ],
+)
+def test_what_stands_twice_stands_behind_and_is_of_validation(
+    path: Path, column: str, values: list[Any], says: str
+) -> None:
+    twice().save(path)
+    pd.read_parquet(path).assign(**{column: values}).to_parquet(path)
+    assert says in refuse(path)
+
+
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     assert refuse(tmp_path / "x.parquet").endswith("missing; run `dvc repro` to make it")
 
@@ -136,7 +173,7 @@ def test_a_table_without_rows_is_refused(path: Path) -> None:
     ("column", "value", "says"),
     [
         ("row", 2, "row 1 is numbered otherwise"),
-        ("role", "testing", "row 1 has a role that is not one of train, validation, test, unused"),
+        ("role", "testing", "row 1 has a role that is not one of train, validation, test, unused, outside"),
         ("label", 7, "row 1 has a label outside 0 to 6"),
         ("label", -1, "row 1 has a label outside 0 to 6"),
         ("p_fear", np.nan, "row 1 has a probability that is negative or no number"),
@@ -145,6 +182,8 @@ def test_a_table_without_rows_is_refused(path: Path) -> None:
         ("p_fear", np.inf, "row 1 has a probability that is negative or no number"),
         ("p_fear", None, "row 1 has a probability that is negative or no number"),
         ("twin", -1, "row 1 has a negative twin group"),
+        ("group", -1, "row 1 has a negative group"),
+        ("fold", -2, "row 1 has a negative fold"),
     ],
 )
 def test_a_row_that_no_classifier_can_have_given_is_refused(path: Path, column: str, value: Any, says: str) -> None:
@@ -155,7 +194,7 @@ def test_a_row_that_no_classifier_can_have_given_is_refused(path: Path, column: 
     assert says in refuse(path)
 
 
-@pytest.mark.parametrize("column", ["row", "role", "twin", "label", "predicted", "fell_back"])
+@pytest.mark.parametrize("column", ["row", "role", "fold", "twin", "group", "unique", "label", "fell_back"])
 def test_a_missing_entry_is_refused(path: Path, column: str) -> None:
     table = pd.read_parquet(path)
     table[column] = table[column].astype(object)

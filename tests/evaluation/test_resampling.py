@@ -11,7 +11,7 @@ from sample_sets import CLASSES
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from pipeline.evaluation.resampling import bootstrap, interval, resample
+from pipeline.evaluation.resampling import bootstrap, equal_groups, interval, resample
 from pipeline.evaluation.scores import classification
 
 GROUPS = np.array([7, 3, 7, 0, 9, 3, 7, 5])
@@ -49,6 +49,16 @@ def test_resample_refuses_to_draw_nothing() -> None:
         resample(GROUPS[:0], 20, seed=0)
     with pytest.raises(ValueError, match="nothing to draw"):
         resample(GROUPS, 0, seed=0)
+
+
+def test_groups_count_by_the_square_of_their_size() -> None:
+    assert equal_groups(np.repeat(np.arange(10), 21)) == pytest.approx(10)
+    assert equal_groups(np.arange(500)) == pytest.approx(500)
+    # Ten people with twenty images each, and a thousand of whom there is one each.
+    several = np.concatenate([np.repeat(np.arange(10), 20), np.arange(10, 1010)])
+    assert equal_groups(several) == pytest.approx(5000**2 / 1_601_000)
+    with pytest.raises(ValueError, match="no rows"):
+        equal_groups(GROUPS[:0])
 
 
 def random_answers() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:

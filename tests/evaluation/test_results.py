@@ -16,7 +16,7 @@ from made_up import FACE, ROLE, change, make_audit, make_params, make_results, w
 from pipeline.classifiers.cells import Cell
 from pipeline.common.files import InputError
 from pipeline.evaluation.predictions import Predictions
-from pipeline.evaluation.results import CURVES, Results, read_results
+from pipeline.evaluation.results import CURVES, SAME, Results, read_results
 from pipeline.params import Params
 
 CELL = "classifiers/face/cnn2-1"
@@ -59,7 +59,7 @@ def refuse(reports: Path, params: Params, name: str) -> str:
 
 def test_everything_comes_back(written: Path, made: Results, params: Params) -> None:
     found = read_results(written, params)
-    for name in ("classes", "role", "twins", "labels", "fell_back", "probabilities"):
+    for name in (*SAME, "fell_back", "probabilities"):
         np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
         assert np.asarray(getattr(found, name)).dtype.kind == np.asarray(getattr(made, name)).dtype.kind
     assert found.curves.keys() == made.curves.keys()
@@ -149,7 +149,8 @@ def first_two_swapped(array: Any) -> Any:
     ("name", "alter"),
     [
         ("role", lambda role: np.roll(role, 1)),
-        ("twins", lambda twins: first_two_swapped(twins)),
+        ("groups", lambda groups: first_two_swapped(groups)),
+        ("unique", lambda unique: ~unique),
         ("labels", lambda labels: np.roll(labels, 1)),
     ],
 )
@@ -165,6 +166,7 @@ def keep(path: Path, kept: Any) -> None:
     """Save some of the rows again."""
     saved = Predictions.load(path)
     rows = {name: array[kept] for name, array in vars(saved).items() if name != "classes"}
+    rows["row"] = np.arange(len(rows["role"]), dtype=np.int32)
     replace(saved, **rows).save(path)
 
 

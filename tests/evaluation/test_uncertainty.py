@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
-from pipeline.evaluation.resampling import resample
+from pipeline.evaluation.resampling import equal_groups, resample
 from pipeline.evaluation.uncertainty import Estimate, combine, estimate, of_images_alone, reach, seeds_needed, spread_of
 
 Floats = npt.NDArray[np.float64]
@@ -207,3 +207,71 @@ def test_trainings_widen_the_interval_around_the_value_though_draws_are_off_it()
     sums = np.random.default_rng(0).normal(0.49, 0.01, 20_000)
     found = combine(0.5, sums, 0.03**2, 0.03**4 / 2)
     assert found.high - 0.5 == pytest.approx(0.5 - found.low, rel=0.05)
+
+
+# Few groups
+
+
+def of_people(rng: np.random.Generator, people: int, classifiers: int) -> tuple[Floats, Floats]:
+    """Right answers (classifiers, people, 21): people differ from each other, and by classifier too."""
+    ease = rng.normal(0, 0.8, people) + rng.normal(0, 0.5, (classifiers, people))
+    right = 0.4 + ease[..., None] + rng.normal(0, 1, (classifiers, people, 21)) > 0
+    return right.astype(np.float64), np.full(classifiers, stats.norm.cdf(0.4 / (1 + 0.8**2 + 0.5**2) ** 0.5))
+
+
+@pytest.mark.parametrize("share", [(1.0, 0.0), (1.0, -1.0)])
+def test_an_interval_of_ten_people_holds_the_truth_in_95_percent(share: tuple[float, float]) -> None:
+    """As JAFFE by person. That of the plain bootstrap holds in 90%: it takes ten people for all there could be."""
+    people, rng = 10, np.random.default_rng(1)
+    groups = np.repeat(np.arange(people), 21)
+    weights = resample(groups, 1000, seed=0).astype(np.float64)
+    weights /= weights.sum(axis=1, keepdims=True)
+    held: dict[float, list[bool]] = {equal_groups(groups): [], np.inf: []}
+    for _ in range(2000):
+        correct, truth = of_people(rng, people, 2)
+        flat = correct.reshape(2, 1, -1)
+        scores = np.einsum("bn,csn->bcs", weights, flat)
+        for many, found in held.items():
+            said = estimate(flat.mean(axis=2), scores, share, groups=many)
+            found.append(bool(said.low <= truth @ np.array(share) <= said.high))
+    few, plain = (float(np.mean(found)) for found in held.values())
+    assert few == pytest.approx(0.95, abs=0.02)
+    assert plain < 0.92
+
+
+def test_of_thousands_of_images_the_number_of_groups_changes_next_to_nothing() -> None:
+    correct = correct_answers(2, 3)
+    plain = estimate_of(correct, (1.0, -1.0))
+    drawn = resample(GROUPS, 4000, seed=0).astype(np.float64)
+    scores = np.einsum("bn,csn->bcs", drawn / drawn.sum(axis=1, keepdims=True), correct)
+    many = estimate(correct.mean(axis=2), scores, (1.0, -1.0), groups=3000)
+    assert [many.low, many.high, many.p] == pytest.approx([plain.low, plain.high, plain.p], rel=2e-3)
+
+
+def test_few_groups_leave_few_degrees_of_freedom() -> None:
+    sums = np.random.default_rng(0).normal(0.1, 0.02, 100_000)
+    found = combine(0.1, sums, 0.0, 0.0, groups=5)
+    assert found.freedom == pytest.approx(4)
+    assert found.groups == 5
+    assert found.images == pytest.approx(0.02 * (5 / 4) ** 0.5, rel=0.01)
+    assert found.p == pytest.approx(2 * stats.t.sf(0.1 / found.images, 4))
+    alone = of_images_alone(0.1, sums, groups=5)
+    half = stats.t.ppf(0.975, 4) * found.images
+    assert [alone.low, alone.high] == pytest.approx([0.1 - half, 0.1 + half], abs=0.001)
+
+
+def test_of_one_person_nothing_follows_for_others() -> None:
+    sums = np.full(100, 0.6)
+    for found in (of_images_alone(0.6, sums, groups=1), combine(0.6, sums, 0.01**2, 0.01**4, groups=1)):
+        assert (found.low, found.high) == (-1, 1)
+        assert np.isnan(found.p) or found.p == 1
+
+
+def test_seeds_do_not_make_up_for_people() -> None:
+    """Ten groups have wider quantiles with any number of seeds."""
+    sums = np.random.default_rng(0).normal(0, 0.003, 100_000)
+    of = {"of_trainings": 0.004**2, "squares": 0.004**4 / 4}
+    many, few = (seeds_needed(combine(0.0, sums, **of, groups=g), 3, 1, 0.0105) for g in (np.inf, 10))
+    assert many is not None
+    assert few is None or few > many
+    assert seeds_needed(combine(0.0, sums, **of, groups=1), 3, 1, 0.5) is None

@@ -17,7 +17,9 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.classifiers.cells import Cell
+from pipeline.classifiers.ensemble import Ensemble
 from pipeline.common.files import InputError
+from pipeline.data.roles import NO_FOLD
 from pipeline.inside.asking import ask, choose_rows
 from pipeline.inside.coalitions import METHODS
 from pipeline.inside.part_values import PartValues
@@ -62,7 +64,21 @@ def taught(variant: Variant) -> nn.Module:
 def asked_of(network: nn.Module, variant: Variant, rows: npt.NDArray[np.int32]) -> PartValues:
     points = np.repeat(frontal_face()[None], len(rows), axis=0)
     classifier = classifier_of(network, variant.about.classes, 48)
-    return ask(classifier, CELL, variant, rows, points, rows, PARTS, COUNT, COUNT)
+    fold = np.full(len(rows), NO_FOLD, np.int32)
+    return ask(classifier, CELL, variant, rows, fold, points, rows, PARTS, COUNT, COUNT)
+
+
+def test_in_folds_each_image_is_shown_to_the_network_that_it_is_tested_by() -> None:
+    variant, rows = planted(), np.arange(12, dtype=np.int32)
+    members = [tiny_network(seed=seed, side=48, classes=2) for seed in range(3)]
+    each = [asked_of(member, variant, rows) for member in members]
+    fold = (rows * 7 % 3).astype(np.int32)
+    several = classifier_of(Ensemble(members), variant.about.classes, 48)
+    points = np.repeat(frontal_face()[None], len(rows), axis=0)
+    found = ask(several, CELL, variant, rows, fold, points, rows, PARTS, COUNT, COUNT)
+    for row, number in enumerate(fold):
+        np.testing.assert_allclose(found.values[row], each[number].values[row], atol=1e-5)
+        np.testing.assert_array_equal(found.called[row], each[number].called[row])
 
 
 @pytest.fixture(scope="module")

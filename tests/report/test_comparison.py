@@ -162,7 +162,7 @@ def test_the_order_of_the_rows_does_not_matter(
     found: Comparison, results: Results, params: Params, tmp_path: Path
 ) -> None:
     order = np.random.default_rng(0).permutation(len(LABELS))
-    rows = {name: getattr(results, name)[order] for name in ("role", "twins", "labels")}
+    rows = {name: getattr(results, name)[order] for name in ("role", "groups", "unique", "labels")}
     shuffled = replace(
         results, **rows, fell_back=results.fell_back[:, order], probabilities=results.probabilities[:, :, :, order]
     )
@@ -232,6 +232,7 @@ TITLES = [
     "Images that were not cut",
     "Regions joined",
     "Expression by expression",
+    "Precision and recall by class",
     "Which part carries which expression",
     "Calibration",
     "Landmarks",
@@ -285,7 +286,7 @@ def test_the_summary_says_nothing_of_joining_one_model(tmp_path: Path) -> None:
 
 FRAMES = (
     *("scores", "baseline", "pairs", "luck", "seeds_needed", "leak", "fallback", "giveaway", "fusion", "selection"),
-    *("ensembles", "recall", "calibration", "reported_per_class"),
+    *("ensembles", "recall", "by_class", "calibration", "reported_per_class"),
     *("atlas", "atlas_confusions", "atlas_retrained", "atlas_people"),
 )
 

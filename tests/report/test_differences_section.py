@@ -31,6 +31,7 @@ from studies import (
     one_seed,
     predicted_by,
     row_of,
+    worth,
 )
 
 from pipeline.evaluation.resampling import bootstrap
@@ -85,7 +86,7 @@ def test_differences_know_images_and_trainings(found: Found, results: Results) -
     for (kind, within, one, other), (cells, weights) in pairs.items():
         row = row_of(found.tested.pairs, protocol="test", kind=kind, within=within, one=one, other=other)
         i, k = np.array(cells).T
-        expected = estimate(accuracies[i, k], drawn_ones[:, i, k], weights)
+        expected = estimate(accuracies[i, k], drawn_ones[:, i, k], weights, groups=worth(ROWS["test"]))
         assert [row["low"], row["high"], row["p"]] == approx([expected.low, expected.high, expected.p])
         assert [row["images"], row["trainings"]] == approx([expected.images, expected.trainings])
         assert row["detectable"] == approx(expected.detectable)
@@ -96,7 +97,7 @@ def test_differences_of_macro_f1_know_them_too(found: Found, results: Results) -
     cells = predicted_by(results, rows)[[2, 1], 0].reshape(4, -1).astype(np.uint8)
     once = np.ones((1, len(rows)), np.float32)
     actual, draws = (bootstrap(LABELS[rows], cells, weights, 7).macro_f1 for weights in (once, drawn(rows)))
-    expected = estimate(actual.reshape(2, 2), draws.reshape(-1, 2, 2), (1, -1))
+    expected = estimate(actual.reshape(2, 2), draws.reshape(-1, 2, 2), (1, -1), groups=worth(rows))
     row = row_of(found.tested.pairs, protocol="test", kind="region", within="cnn1", one="face", other="vanilla")
     assert [row["macro_f1_low"], row["macro_f1_high"]] == approx([expected.low, expected.high])
 
@@ -116,7 +117,7 @@ def test_with_one_seed_nothing_is_tested_but_the_networks_as_trained(protocol: s
 def test_with_one_seed_intervals_are_of_images_alone() -> None:
     accuracies = drawn_accuracies(one_seed().study.results, ROWS["test"])
     row = row_of(one_seed().tested.pairs, protocol="test", kind="region", within="cnn2", one="face", other="vanilla")
-    assert [row["low"], row["high"]] == approx(ends(accuracies[:, 2, 1] - accuracies[:, 1, 1]))
+    assert [row["low"], row["high"]] == approx(ends(accuracies[:, 2, 1] - accuracies[:, 1, 1], ROWS["test"]))
 
 
 def test_as_trained_is_mcnemars_test_of_the_surest_pair_of_seeds(found: Found, results: Results) -> None:

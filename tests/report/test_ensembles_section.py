@@ -9,7 +9,7 @@ import pytest
 from made_up import LABELS, make_params, make_results
 from page_reader import Reader
 from statsmodels.stats.multitest import multipletests
-from studies import ROWS, THREE, approx, as_lines, by_hand, drawn, find, one_seed, row_of
+from studies import ROWS, THREE, approx, as_lines, by_hand, drawn, find, one_seed, row_of, worth
 
 from pipeline.evaluation.ensembles import add_greedily, best_repeated, gain, joined_correct
 from pipeline.report.page import render
@@ -37,7 +37,7 @@ def test_what_is_joined_is_chosen_on_validation_and_measured_on_test(protocol: s
         assert row["region"] == list(THREE)[repeated[0]]
         rows = ROWS[protocol]
         joined, control = (joined_correct(probabilities[:, :, rows], LABELS[rows], of) for of in (members, repeated))
-        expected = gain(joined, control, drawn(rows))
+        expected = gain(joined, control, drawn(rows), worth(rows))
         told = [row[name] for name in ("gain", "low", "high", "p")]
         assert told == approx([expected.value, expected.low, expected.high, expected.p])
         assert row["joined"] - row["control"] == approx(row["gain"])

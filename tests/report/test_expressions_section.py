@@ -10,7 +10,7 @@ from made_up import CLASSES, LABELS
 from page_reader import Reader
 from sklearn.metrics import confusion_matrix
 from statsmodels.stats.multitest import multipletests
-from studies import THREE, Found, approx, by_hand, drawn, one_seed, row_of
+from studies import THREE, Found, approx, by_hand, drawn, one_seed, row_of, worth
 
 from pipeline.classifiers.cells import Cell
 from pipeline.evaluation.resampling import bootstrap
@@ -52,7 +52,8 @@ def test_recall_is_estimated_with_simultaneous_intervals(found: Found, results: 
     draws = draws[np.isfinite(draws).all(axis=(1, 2, 3))]  # a draw may hold no happy image
     values, drawn_ones = actual[0, [2, 1]].reshape(4, 2), draws[:, [2, 1]].reshape(-1, 4, 2)
     recall = measure_recall(found.study)
-    expected = estimate(values, drawn_ones, weights, 1 - 0.05 / (7 * 2))  # expressions, regions but the reference
+    level = 1 - 0.05 / (7 * 2)  # expressions, regions but the reference
+    expected = estimate(values, drawn_ones, weights, level, worth(rows[LABELS[rows] == 3].tolist()))
     row = row_of(recall, region="face", expression="happy")
     told = [row[name] for name in ("difference", "low", "high", "p")]
     assert told == approx([expected.value, expected.low, expected.high, expected.p])

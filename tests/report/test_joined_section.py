@@ -24,6 +24,7 @@ from studies import (
     find_right,
     one_seed,
     row_of,
+    worth,
 )
 
 from pipeline.evaluation import fusion
@@ -75,7 +76,10 @@ def test_joined_models_are_scored_beside_the_best_single_one(
         assert (row["n"], row["accuracy"]) == (len(rows), approx(right.mean()))
         f1s = [f1_score(LABELS[rows], one, labels=range(7), average="macro", zero_division=0) for one in answers]
         assert row["macro_f1"] == approx(np.mean(f1s))
-        alone, gain = (estimate(of.mean(axis=1)[None], (draws @ of.T)[:, None]) for of in (right, right - singles))
+        alone, gain = (
+            estimate(of.mean(axis=1)[None], (draws @ of.T)[:, None], groups=worth(rows))
+            for of in (right, right - singles)
+        )
         assert [row["low"], row["high"]] == approx([alone.low, alone.high])
         if method == "best single" or protocol.startswith("validation"):
             assert np.isnan([row[name] for name in ("gain", "gain_low", "gain_high", "p", "p_holm")]).all()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_up import groups_of, make_params
+from made_up import groups_of, make_params, with_twins
 from page_reader import Reader
 from studies import (
     KNOWN,
@@ -23,6 +21,7 @@ from studies import (
     find_right,
     row_of,
     with_mean,
+    worth,
 )
 
 from pipeline.common.files import InputError
@@ -60,13 +59,17 @@ def test_the_interval_of_a_shift_is_paired(found: Found, results: Results) -> No
         whole = np.average(right, axis=1, weights=weights)
         return np.asarray(whole - np.average(right[:, unknown], axis=1, weights=weights[unknown]))
 
-    expected = estimate(shift(np.ones(10, np.float32))[None], np.stack([shift(of) for of in weights])[:, None])
+    expected = estimate(
+        shift(np.ones(10, np.float32))[None],
+        np.stack([shift(of) for of in weights])[:, None],
+        groups=worth(ROWS["test"]),
+    )
     row = row_of(measure_leak(found.study), region="face", network="cnn2")
     assert [row["low"], row["high"]] == approx([expected.low, expected.high])
 
 
 def test_without_known_rows_nothing_shifts(results: Results, params: Params) -> None:
-    leak = measure_leak(find(replace(results, twins=groups_of()), params).study)
+    leak = measure_leak(find(with_twins(results, groups_of()), params).study)
     assert leak["known"].isna().all()
     assert leak["unknown"].notna().all()
     assert (leak[["shift", "low", "high"]] == 0).all(axis=None)
@@ -74,7 +77,7 @@ def test_without_known_rows_nothing_shifts(results: Results, params: Params) -> 
 
 def test_one_unknown_row_is_enough(results: Results, params: Params) -> None:
     twins = groups_of(*((row - 30, row) for row in range(30, 39)))
-    found = find(replace(results, twins=twins), params)
+    found = find(with_twins(results, twins), params)
     assert row_of(found.scored.baseline, protocol="test_unique")["n"] == 1
     assert measure_leak(found.study).notna().all(axis=None)
     right = correct_on(results, [39])[2, 0].mean()
@@ -84,7 +87,7 @@ def test_one_unknown_row_is_enough(results: Results, params: Params) -> None:
 def test_no_unknown_row_is_a_mistake_of_the_setting(results: Results, params: Params) -> None:
     twins = groups_of(*((row - 30, row) for row in range(30, 40)))
     with pytest.raises(InputError) as caught:
-        find(replace(results, twins=twins), params)
+        find(with_twins(results, twins), params)
     assert str(caught.value) == (
         "params.yaml: twins.min_correlation: leaves no image for test_unique; raise it and run `dvc repro`"
     )
@@ -104,7 +107,7 @@ def test_the_leak_as_it_is_read() -> None:
 
 
 def test_without_known_images_their_accuracy_stays_blank() -> None:
-    found = find(replace(by_hand().results, twins=groups_of()), by_hand().study.params)
+    found = find(with_twins(by_hand().results, groups_of()), by_hand().study.params)
     assert (
         as_lines(leak_rows(measure_leak(found.study), found.scored))[2]
         == "cnn2; vanilla; 60.0%; ; 60.0%; +0.0; +0.0 to +0.0"

@@ -100,7 +100,7 @@ def test_every_section_is_linked_in_its_order(made: str) -> None:
     reader = Reader(made)
     links = [str(attributes["href"]) for attributes in reader.of("a")]
     assert links == [f"#{attributes['id']}" for attributes in reader.of("section")]
-    assert len(links) == 17
+    assert len(links) == 19
 
 
 def test_every_question_that_has_a_room_is_on_the_page(made: str) -> None:

@@ -13,11 +13,14 @@ from studies import find
 
 from pipeline.common.files import InputError, write_json
 from pipeline.data.expressions import About, Expressions, Role
+from pipeline.data.roles import Roles
+from pipeline.evaluation.answer_rows import AnswerRows
 from pipeline.params import Params
 from pipeline.report.publish import _save_predictions
 from pipeline.report.recompute import compare_published, read_published, recompute
 from pipeline.report.sections.differences import measure_differences
 
+ASKED = AnswerRows.of(Roles(ROLE, ROLE == "validation"), TWINS)
 SPLITS: dict[str, Role] = {"learn": "train", "tune": "validation", "judge": "test"}
 
 
@@ -98,7 +101,7 @@ def test_regions_are_compared_anew(published: Path, params: Params) -> None:
     whole = find(make_results(params), params).tested.pairs
     with quickly():
         read = read_published(published, expressions())
-        study = compare_published(read, expressions(), ROLE, TWINS, params)
+        study = compare_published(read, expressions(), ASKED, TWINS, params)
         pairs = measure_differences(study).pairs
     order = ["protocol", "kind", "within"]  # metrics.json lists face first
     pairs, whole = (table.sort_values(order, ignore_index=True) for table in (pairs, whole))
@@ -110,4 +113,4 @@ def test_a_cell_that_was_not_published_is_missed(published: Path, params: Params
     cells = json.loads((published / "metrics.json").read_text())
     write_json(published / "metrics.json", cells[1:])
     with pytest.raises(InputError, match="some region was published without some network and seed"):
-        compare_published(read_published(published, expressions()), expressions(), ROLE, TWINS, params)
+        compare_published(read_published(published, expressions()), expressions(), ASKED, TWINS, params)

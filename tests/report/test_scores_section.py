@@ -27,6 +27,7 @@ from studies import (
     one_seed,
     predicted_by,
     row_of,
+    worth,
 )
 
 from pipeline.evaluation.resampling import bootstrap
@@ -103,7 +104,8 @@ def test_intervals_know_images_and_trainings(found: Found, results: Results, pro
         for network, cells in {"cnn1": [0], "cnn2": [1], MEAN: [0, 1]}.items():
             row = row_of(found.scored.scores, protocol=protocol, region=region, network=network)
             for name, (values, draws) in measures.items():
-                expected = estimate(values[i, cells], draws[:, i, cells], np.full(len(cells), 1 / len(cells)))
+                share = np.full(len(cells), 1 / len(cells))
+                expected = estimate(values[i, cells], draws[:, i, cells], share, groups=worth(rows))
                 ends_of = [max(0.0, expected.low), min(1.0, expected.high)]
                 assert [row[f"{name}_low"], row[f"{name}_high"]] == approx(ends_of)
 
@@ -113,7 +115,9 @@ def test_intervals_of_one_seed_are_those_of_a_direct_bootstrap() -> None:
     for i, region in enumerate(THREE):
         for k, network in enumerate(["cnn1", "cnn2", MEAN]):
             row = row_of(one_seed().scored.scores, protocol="test", region=region, network=network)
-            assert [row["accuracy_low"], row["accuracy_high"]] == approx(ends(accuracies[:, i, k]))
+            assert [row["accuracy_low"], row["accuracy_high"]] == approx(
+                np.clip(ends(accuracies[:, i, k], ROWS["test"]), 0, 1).tolist()
+            )
 
 
 def test_images_that_were_trained_on_have_no_interval(found: Found) -> None:

@@ -29,6 +29,7 @@ def section(study: Study, tables: Mapping[Cell, pd.DataFrame], scores: Scores) -
         losses.append((label, _charts(values, label.lower(), study)))
     context: dict[str, Any] = {
         "label": baseline["label"],
+        "folds": study.results.folds,
         "chosen_on": study.chosen_on,
         "accuracies": _charts(accuracies, "validation accuracy, %", study, 100 * baseline["accuracy"]),
         "losses": losses,
@@ -66,5 +67,6 @@ def _charts(
 def _best(cell: Cell, curve: pd.Series[float], style: str) -> Line:
     """The highest point of a curve."""
     best = int(curve.argmax())
-    hint = f"{cell.region}, seed {cell.seed}: {curve.iloc[best]:.1f}% in epoch {curve.index[best]}"
+    name = f"{cell.region}, seed {cell.seed}" + ("" if cell.fold is None else f", fold {cell.fold}")
+    hint = f"{name}: {curve.iloc[best]:.1f}% in epoch {curve.index[best]}"
     return Line(style, [curve.index[best]], [curve.iloc[best]], [hint], [4])

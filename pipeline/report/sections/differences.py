@@ -20,15 +20,15 @@ from pipeline.report.tables import Rows, records, where
 from pipeline.report.words import p_value, points, span
 
 SEVERAL = (
-    "Difference: accuracy of the first less the second, in points. Its 95% interval and p take images, by groups of "
-    "twins, and trainings as samples. Holm: the p value that counts, adjusted for all pairs of a network each, and "
+    "Difference: accuracy of the first less the second, in points. Its 95% interval and p take images, {drawn_by}, "
+    "and trainings as samples. Holm: the p value that counts, adjusted for all pairs of a network each, and "
     f"apart from them for those of the mean. Detectable: the true difference that would be found in {POWER:.0%} of all "
     "cases, before the adjustment. As trained: McNemar's exact test of the networks at hand (the largest p over the "
     "seeds), which knows nothing of other trainings."
 )
 ONE = (
-    "Difference: accuracy of the first less the second, in points. Its 95% interval takes the images alone, by groups "
-    "of twins, as a sample. There is one seed, so that nothing is known of other trainings, and no difference can be "
+    "Difference: accuracy of the first less the second, in points. Its 95% interval takes the images alone, "
+    "{drawn_by}, as a sample. There is one seed, so that nothing is known of other trainings, and no difference can be "
     "called significant. As trained: McNemar's exact test of the two networks at hand, which nearly always differ."
 )
 
@@ -134,7 +134,7 @@ def section(study: Study, differences: Differences) -> Section:
         }
         for protocol in study.tested
     ]
-    note = SEVERAL if several else ONE
+    note = (SEVERAL if several else ONE).format(drawn_by=study.drawn_by)
     context = {
         "shown": shown,
         "scale": charts.scale(scale),

@@ -42,7 +42,7 @@ def measure_ensembles(study: Study) -> pd.DataFrame:
                 sample = study.samples[protocol]
                 shown = probabilities[:, :, sample.rows]
                 joined, control = (joined_correct(shown, sample.labels, of) for of in (members, repeated))
-                more = gain(joined, control, sample.weights)
+                more = gain(joined, control, sample.weights, sample.many)
                 accuracies = {"joined": np.mean(list(joined.values())), "control": np.mean(list(control.values()))}
                 record: dict[str, Any] = {"protocol": protocol, "network": network, "members": size}
                 record |= {"regions": " + ".join(names[:-1]), "region": names[-1], **accuracies}

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.classifiers.cells import Cell
+from pipeline.evaluation.resampling import equal_groups
 from pipeline.evaluation.uncertainty import SIGNIFICANT
 from pipeline.report import charts
 from pipeline.report.charts import Axis, line_style
@@ -35,7 +36,7 @@ def measure_recall(study: Study) -> pd.DataFrame:
         region, expression, images, recall, difference (to the reference), low and high of its interval, p and p_holm
         (adjusted for all expressions and regions). The intervals are simultaneous: all of them together hold the truth
         in 95% of all cases (Bonferroni). No row for an expression without images; of one with fewer than `FEWEST`,
-        twins counted once, there is no more than the recall.
+        what stands or falls together counted once, there is no more than the recall.
     """
     sample, regions = study.samples[HEADLINE], list(study.params.regions)
     images = np.bincount(sample.labels, minlength=sample.classes)
@@ -49,9 +50,11 @@ def measure_recall(study: Study) -> pd.DataFrame:
             actual, drawn = sample.actual.recall[0, ..., code], sample.drawn.recall[..., code]
             drawn = drawn[np.isfinite(drawn).all(axis=(1, 2, 3))]  # a draw may hold no image of a rare expression
             record = {"region": region, "expression": study.results.classes[code], "images": images[code]}
-            record["recall"] = weigh(actual, drawn, own).value
-            if i != base and len(np.unique(sample.groups[sample.labels == code])) >= FEWEST:
-                more = weigh(actual, drawn, own - sample.share(base, networks), 1 - SIGNIFICANT / many)
+            groups = sample.groups[sample.labels == code]
+            worth = equal_groups(groups)
+            record["recall"] = weigh(actual, drawn, own, worth).value
+            if i != base and len(np.unique(groups)) >= FEWEST:
+                more = weigh(actual, drawn, own - sample.share(base, networks), worth, 1 - SIGNIFICANT / many)
                 record |= {"difference": more.value, "low": more.low, "high": more.high, "p": more.p}
             found.append(record)
     columns = ["region", "expression", "images", "recall", "difference", "low", "high", "p"]

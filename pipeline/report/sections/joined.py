@@ -126,11 +126,12 @@ def _score_fused(fused: dict[str, npt.NDArray[np.float32]], sample: Sample, test
     accuracy, macro_f1 = actual.accuracy[0], actual.macro_f1[0]  # (methods, seeds)
     found: dict[str, dict[str, Any]] = {}
     for m, method in enumerate(fused):
-        alone = estimate(accuracy[[m]], drawn[:, [m]])
+        alone = estimate(accuracy[[m]], drawn[:, [m]], groups=sample.many)
         record: dict[str, Any] = {"n": len(sample.labels), "accuracy": alone.value, "low": alone.low}
         record |= {"high": alone.high, "macro_f1": macro_f1[m].mean()}
         if m and tested:
-            more = estimate(accuracy[[m]] - accuracy[[0]], drawn[:, [m]] - drawn[:, [0]])
+            gain = accuracy[[m]] - accuracy[[0]], drawn[:, [m]] - drawn[:, [0]]
+            more = estimate(*gain, groups=sample.many)
             record |= {"gain": more.value, "gain_low": more.low, "gain_high": more.high, "p": more.p}
         found[method] = record
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.data.twins import known_rows
 from pipeline.report.sample import score, weigh
 from pipeline.report.section import Block, Section
 from pipeline.report.sections.scores import Scores
@@ -21,7 +20,7 @@ def measure_leak(study: Study) -> pd.DataFrame:
         rows), unknown (on the others), shift (test less test_unique) with low and high of its 95% interval.
     """
     sample = study.samples[HEADLINE]
-    known = known_rows(study.results.twins, study.results.role)[sample.rows]
+    known = ~study.results.unique[sample.rows]
     parts = {
         name: score(sample.labels[of], sample.predicted[..., of], sample.classes).accuracy[0]
         for name, of in (("known", known), ("unknown", ~known))
@@ -36,7 +35,7 @@ def measure_leak(study: Study) -> pd.DataFrame:
     for i, region in enumerate(study.params.regions):
         for k, network in enumerate([*study.params.networks, MEAN]):
             share = sample.share(i, k)
-            shift = weigh(*shifts, share)
+            shift = weigh(*shifts, share, sample.many)
             accuracies = {name: float((share * part.mean(axis=-1)).sum()) for name, part in parts.items()}
             ends = {"shift": shift.value, "low": shift.low, "high": shift.high}
             found.append({"region": region, "network": network, **accuracies, **ends})
@@ -62,6 +61,7 @@ def section(study: Study, leak: pd.DataFrame, scores: Scores) -> Section:
     context = {
         "n": n,
         "known": n - unique,
+        "in_folds": study.results.folds > 0,
         "trained_on_twins": study.params.twins.train_on,
         "means": [head, *(row for row in rows if row[0] == MEAN)],
         # Of one network the mean says it all.

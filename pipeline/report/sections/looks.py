@@ -40,6 +40,7 @@ def section(study: Study, origin: Origin) -> Section:
     looked = {cell: read_record(Looked, folder / "looked.json") for cell, folder in folders.items()}
     context: dict[str, Any] = {
         "checks": check_rows(looked),
+        "folds": study.results.folds,
         "limit": f"{looked[cells[0]].limit:g}",
         # One seed of each network says what there is to see.
         "shown": [_sheets(cell, folders[cell]) for cell in cells if cell.seed == params.seeds[0]],

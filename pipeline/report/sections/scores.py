@@ -151,6 +151,7 @@ def section(study: Study, scores: Scores, pairs: pd.DataFrame) -> Section:
         "headline": HEADLINE,
         "brackets": accuracy + (star if starred else ""),
         "several_seeds": study.several_seeds,
+        "drawn_by": study.drawn_by,
         "intervals": interval_rows(scores),
     }
     tables = {"scores": scores.scores, "baseline": scores.baseline}

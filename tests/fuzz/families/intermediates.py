@@ -105,7 +105,9 @@ def _write_predictions(folder: Path) -> None:
     labels = (np.arange(ROWS) % 3).astype(np.uint8)
     twins = np.arange(ROWS, dtype=np.int32)
     role = np.repeat(ROLES, 3)
-    Predictions(("calm", "angry", "happy"), role, twins, labels, labels == 1, probabilities).save(
+    row, fold = np.arange(ROWS, dtype=np.int32), np.full(ROWS, -1, np.int32)
+    names = "calm", "angry", "happy"
+    Predictions(names, row, role, fold, twins, twins, labels > 0, labels, labels == 1, probabilities).save(
         folder / "predictions.parquet"
     )
 
