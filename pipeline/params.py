@@ -163,19 +163,25 @@ class Params(Section):
         known = ", ".join(student.name for student in self.students) or "none"
         raise InputError(f"params.yaml: students: has no {name!r}, only {known}; add it")
 
-    def student_cell(self, name: str, seed: str) -> Cell:
-        """What a student's files are called by. Raises InputError if it or the seed is not in the file."""
-        student = self.student(name)
-        return self.cell(student.region, student.network, seed)._replace(region=name)
+    def sees(self, name: str) -> str:
+        """What a region's classifiers, or a student of this name, are shown: the region, or that of the student."""
+        return name if name in self.regions else self.student(name).region
 
-    def cell(self, region: str, network: str, seed: str) -> Cell:
-        """A cell, from the command line's words. Raises InputError if one of them is not in the file."""
-        self.region(region)
-        for key, word, known in (("networks", network, self.networks), ("seeds", seed, map(str, self.seeds))):
+    def cell(self, name: str, network: str, seed: str) -> Cell:
+        """A cell of a region or of a student, from the command line's words.
+
+        Raises:
+            InputError: one of them is not in the file.
+        """
+        students = {student.name: student.network for student in self.students}
+        if name not in students:
+            self.region(name)
+        of = [students[name]] if name in students else self.networks
+        for key, word, known in (("networks", network, of), ("seeds", seed, map(str, self.seeds))):
             names = list(known)
             if word not in names:
                 raise InputError(f"params.yaml: {key}: has no {word!r}, only {', '.join(names)}; add it")
-        return Cell(region, network, int(seed))
+        return Cell(name, network, int(seed))
 
 
 # Keys of earlier versions by the section that they stood in, and what became of them.

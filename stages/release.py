@@ -2,15 +2,14 @@
 
 python -m stages.release landmarks REGION/NETWORK-SEED ...
 
-landmarks is the landmark model with its curve of trust. A classifier of a region or a student is called as below
-models/classifiers or models/students.
+landmarks is the landmark model with its curve of trust. A classifier is called as below models/classifiers: by its
+region or student, network and seed.
 """
 
 from pathlib import Path
 
 from pipeline.classifiers.classifier_file import load_classifier
 from pipeline.common.files import InputError
-from pipeline.common.given import lies_there
 from pipeline.common.weights import halve, load_network, save_state
 from pipeline.faces.detector_settings import PRETRAINED, SHIPPED, SHIPPED_MODEL, SHIPPED_TRUST
 from pipeline.faces.detectors import xception
@@ -18,7 +17,7 @@ from pipeline.faces.trust import Trust
 from stages import run
 
 LANDMARKS = "landmarks"
-FOLDERS = (Path("models/classifiers"), Path("models/students"))
+CLASSIFIERS = Path("models/classifiers")
 
 
 def main(*names: str) -> None:
@@ -31,7 +30,7 @@ def main(*names: str) -> None:
             Trust(SHIPPED, learnt.uncertainty, learnt.error).save(SHIPPED_TRUST)
             source, target = xception.MODEL, SHIPPED_MODEL
         else:
-            source = _classifier(name)
+            source = CLASSIFIERS / f"{name}.safetensors"
             header = load_classifier(source).header
             target = PRETRAINED / f"{header.cell[0]}-{header.network}.safetensors"
         state, said = load_network(source)
@@ -39,14 +38,6 @@ def main(*names: str) -> None:
         written.append(target)
     for path in written:
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
-
-
-def _classifier(name: str) -> Path:
-    paths = [folder / f"{name}.safetensors" for folder in FOLDERS]
-    for path in paths:
-        if lies_there(path):
-            return path
-    raise InputError(f"{paths[0]}: missing, as is {paths[1]}; name a classifier as REGION/NETWORK-SEED")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ ROLES = Path("data/roles.npz")
 
 def main(name: str, seed: str) -> None:
     params = load_params()
-    student, cell = params.student(name), params.student_cell(name, seed)
+    student = params.student(name)
+    cell = params.cell(name, student.network, seed)
     folder, lessons = Path(f"data/variants/{student.region}"), Path(f"data/lessons/{name}-{seed}.npz")
     variant = Variant.load(folder)
     roles = Roles.load(ROLES, len(variant))
@@ -36,7 +37,7 @@ def main(name: str, seed: str) -> None:
         network, progress = train(variant, roles, params.fallback, *given, heard)
         best = progress.history[progress.kept_epoch]
         scores = {"choosing": {"accuracy": best["validation_accuracy"], "log_loss": best["validation_loss"]}}
-        path = Path(f"models/students/{cell.path}.safetensors")
+        path = Path(f"models/classifiers/{cell.path}.safetensors")
         save_classifier(path, network, variant, cell, recipe, identity["data"], progress.kept_epoch, scores)
     if device.first_process():
         checkpoint.unlink(missing_ok=True)

@@ -384,6 +384,9 @@ def test_whoever_finds_points_follows_every_setting_of_how(name: str) -> None:
 # Scripts that `make` or users run and that no stage is made of.
 ON_DEMAND = {"check", "export_models", "preview", "publish", "recompute", "release", "simulate"}
 
+# Stages that run the script of another one.
+SHARED = {"evaluate_student": "evaluate"}
+
 # Modules that decide nothing about a result: no stage has to declare them.
 PLUMBING = {
     "pipeline.training.curves": "writes down what a training reports",
@@ -438,11 +441,12 @@ Symbol = tuple[str, str]  # a module's full name, and a name in it
 
 def test_every_stage_has_a_script_of_its_name() -> None:
     scripts = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
-    assert scripts == STAGES.keys() | ON_DEMAND
+    assert scripts == STAGES.keys() - SHARED.keys() | ON_DEMAND
     for name, stage in STAGES.items():
         launcher = "${launcher}" if name.startswith(("train", "teach")) else "python"
-        assert stage["cmd"].split()[:3] == [launcher, "-m", f"stages.{name}"]
-        assert f"stages/{name}.py" in stage["deps"]
+        script = SHARED.get(name, name)
+        assert stage["cmd"].split()[:3] == [launcher, "-m", f"stages.{script}"]
+        assert f"stages/{script}.py" in stage["deps"]
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -478,7 +482,7 @@ def test_follows_names_through_modules() -> None:
 
 def reached(stage: str) -> set[str]:
     """The modules of `pipeline` whose names a stage's script uses, directly or through names that these use."""
-    script = f"stages.{stage}"
+    script = f"stages.{SHARED.get(stage, stage)}"
     waiting: list[Symbol] = [(script, name) for name in definitions(script)]
     seen: set[Symbol] = set()
     while waiting:

@@ -271,8 +271,18 @@ MISTAKES = [
         "twins.min_correlation",
         "less than or equal to 1, not 1.01",
     ),
-    (r"provider: \w+", "provider: mtcnn", "landmarks.provider", "dlib, face_alignment, xception, not 'mtcnn'"),
-    (r"compare: \[\]", "compare: [mtcnn]", "landmarks.compare.0", "dlib, face_alignment, xception, not 'mtcnn'"),
+    (
+        r"provider: \w+",
+        "provider: mtcnn",
+        "landmarks.provider",
+        "dlib, face_alignment, pretrained, xception, not 'mtcnn'",
+    ),
+    (
+        r"compare: \[\]",
+        "compare: [mtcnn]",
+        "landmarks.compare.0",
+        "dlib, face_alignment, pretrained, xception, not 'mtcnn'",
+    ),
     (r"mirror: \w+", "mirror: 1", "landmarks.mirror", "valid boolean, not 1"),
     (r"max_error: [0-9.]+", "max_error: 0", "landmarks.max_error", "greater than 0, not 0"),
     # Names
@@ -652,3 +662,42 @@ def load_error(path: Path) -> InputError:
     with pytest.raises(InputError) as caught:
         load_params(path)
     return caught.value
+
+
+# Students
+
+
+STUDENT = "{name: joined, region: vanilla, network: googlenet, teachers: [vanilla, face], share: 0.7}"
+
+
+def test_a_student_learns_from_others(tmp_path: Path) -> None:
+    params = read(tmp_path, r"students: \[\]", f"students: [{STUDENT}]")
+    assert params.student("joined").teachers == ["vanilla", "face"]
+    assert params.sees("joined") == "vanilla"
+    assert params.cell("joined", "googlenet", "0") == Cell("joined", "googlenet", 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("name: joined", "name: a/b", "'a/b' becomes a file name"),
+        ("name: joined", "name: CON", "'CON' becomes a file name"),
+        ("name: joined", "name: face", "'face' is the name of a region or of another student; rename it"),
+        ("region: vanilla", "region: nose", "nose is not among regions or networks"),
+        ("network: googlenet", "network: vgg16", "vgg16 is not among regions or networks"),
+        ("[vanilla, face]", "[vanilla, nose]", "nose is not among regions or networks"),
+        ("[vanilla, face]", "[face, face]", "must name each region once"),
+        ("[vanilla, face]", "[]", "teachers and a share above 0 belong together"),
+        ("share: 0.7", "share: 0", "teachers and a share above 0 belong together"),
+        ("share: 0.7", "share: 1.5", "less than or equal to 1"),
+    ],
+)
+def test_a_student_that_cannot_be_is_one_line(tmp_path: Path, old: str, new: str, says: str) -> None:
+    student = STUDENT.replace(old, new, 1)
+    assert says in str(load_error(changed(tmp_path, r"students: \[\]", f"students: [{student}]")))
+
+
+def test_students_and_folds_do_not_go_together(tmp_path: Path) -> None:
+    path = changed(tmp_path, r"students: \[\]", f"students: [{STUDENT}]")
+    path.write_text(path.read_text().replace("split: official", "split: {folds: 5}"))
+    assert "set students: []" in str(load_error(path))

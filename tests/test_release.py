@@ -42,10 +42,9 @@ def test_the_landmark_model_finds_the_same_points(capsys: pytest.CaptureFixture[
     assert after < 0.75 * before
 
 
-@pytest.mark.parametrize("folder", ["classifiers", "students"])
-def test_a_classifier_says_the_same(folder: str) -> None:
+def test_a_classifier_says_the_same() -> None:
     made = make_variant()
-    path, cell = Path(f"models/{folder}/mouth/cnn1-3.safetensors"), Cell("mouth", "cnn1", 3)
+    path, cell = Path("models/classifiers/mouth/cnn1-3.safetensors"), Cell("mouth", "cnn1", 3)
     save_classifier(path, new_network("cnn1"), made.variant, cell, make_recipe(), "data", 0, {})
     release.main("mouth/cnn1-3")
     ours = load_classifier(path)
@@ -57,7 +56,7 @@ def test_a_classifier_says_the_same(folder: str) -> None:
 
 @pytest.mark.parametrize("name", ["mouth/cnn1-0", "../params.yaml", "nothing"])
 def test_what_was_not_trained_is_named(name: str) -> None:
-    with pytest.raises(InputError, match="missing, as is"):
+    with pytest.raises(InputError, match=r"safetensors: missing"):
         release.main(name)
 
 

@@ -28,8 +28,13 @@ class Lessons:
     answers: npt.NDArray[np.float32]
     share: npt.NDArray[np.float32]
 
+    @classmethod
+    def of(cls, rows: npt.NDArray[np.int32], answers: npt.NDArray[np.float32], share: float = 1.0) -> Lessons:
+        """The same share of every row."""
+        return cls(rows, answers, np.full(len(rows), share, np.float32))
+
     def save(self, path: Path) -> None:
-        """Write `data/lessons/STUDENT-SEED.npz`."""
+        """Write `data/answers/CELL.npz` of one teacher, or `data/lessons/STUDENT-SEED.npz` of all of a student."""
         save_arrays(path, **vars(self))
 
     @classmethod

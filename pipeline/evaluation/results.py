@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -148,12 +148,14 @@ class Results(Answers):
             and view, see `regions.overlap`.
         landmarks: how good the points are that the crops follow.
         audit: of the expression data set.
+        students: what those of params.yaml say, by name: (seeds, M, classes) float32.
     """
 
     curves: dict[Cell, pd.DataFrame]
     overlap: dict[str, dict[str, dict[str, float]]]
     landmarks: Landmarks
     audit: Audit
+    students: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
 
 def read_results(reports: Path, params: Params) -> Results:
@@ -165,7 +167,12 @@ def read_results(reports: Path, params: Params) -> Results:
     """
     cells = [Cell(r, network, seed) for r in params.regions for network in params.networks for seed in params.seeds]
     found = [_read_predictions(reports, cell, params) for cell in cells]
-    _check_rows(reports, cells, found)
+    taught = {s.name: [Cell(s.name, s.network, seed) for seed in params.seeds] for s in params.students}
+    students = {name: [_read_predictions(reports, cell, params) for cell in own] for name, own in taught.items()}
+    for of, said in ((cells, found), *((own, students[name]) for name, own in taught.items())):
+        for cell, predictions in zip(of, said, strict=True):
+            _check_rows(reports / "classifiers" / cell.path, predictions, found[0], cells[0])
+    _check_roles(reports / "classifiers" / cells[0].path, found[0])
     first = found[0]
     shape = (len(params.regions), len(params.networks), len(params.seeds))
     by_region = found[:: len(params.networks) * len(params.seeds)]
@@ -183,6 +190,7 @@ def read_results(reports: Path, params: Params) -> Results:
         overlap={name: box_overlap(tests, region) for name, region in params.regions.items()},
         landmarks=read_record(Landmarks, reports / "landmarks/metrics.json"),
         audit=audit,
+        students={name: np.stack([each.probabilities for each in own]) for name, own in students.items()},
     )
 
 
@@ -202,21 +210,20 @@ def _read_predictions(reports: Path, cell: Cell, params: Params) -> Predictions:
     return Predictions.load(folder / "predictions.parquet")
 
 
-def _check_rows(reports: Path, cells: list[Cell], found: list[Predictions]) -> None:
-    """Make sure that all cells are of the same rows, and that there are some to choose by and to test on."""
-    first = found[0]
-    for cell, predictions in zip(cells, found, strict=True):
-        for name in SAME:
-            if not np.array_equal(getattr(predictions, name), getattr(first, name)):
-                path = reports / "classifiers" / cell.path / "predictions.parquet"
-                raise InputError(
-                    f"{path}: has other rows than {cells[0].name} ({name} differ); delete it and run `dvc repro`"
-                )
-    # In folds every row trains as well as it is tested.
+def _check_rows(folder: Path, predictions: Predictions, first: Predictions, of: Cell) -> None:
+    """Make sure that a cell is of the same rows as the first."""
+    for name in SAME:
+        if not np.array_equal(getattr(predictions, name), getattr(first, name)):
+            path = folder / "predictions.parquet"
+            raise InputError(f"{path}: has other rows than {of.name} ({name} differ); delete it and run `dvc repro`")
+
+
+def _check_roles(folder: Path, first: Predictions) -> None:
+    """Make sure that there are rows to choose by and to test on. In folds every row trains as well as it is tested."""
     wanted = [name for name in ROLES if name != "unused" and (name != "train" or first.fold.max() < 0)]
     absent = [name for name in wanted if name not in first.role]
     if absent:
-        path = reports / "classifiers" / cells[0].path / "predictions.parquet"
+        path = folder / "predictions.parquet"
         raise InputError(f"{path}: has no row of {' or '.join(absent)}; delete it and run `dvc repro`")
 
 

@@ -29,6 +29,7 @@ from pipeline.report.sections import (
     regions,
     reported,
     scores,
+    students,
 )
 from pipeline.report.sections.differences import Differences
 from pipeline.report.sections.joined import Joined
@@ -58,6 +59,7 @@ def all_sections(
         fallback.section(study, fallback.measure_fallback(study)),
         joined.section(study, fused),
         ensembles.section(study, ensembles.measure_ensembles(study)),
+        *([students.section(study, students.measure_students(study, results))] if results.students else []),
         expressions.section(study, expressions.count_confusion(study), expressions.measure_recall(study)),
         classes.section(study, classes.measure_classes(study)),
         outside.section(study, outside.measure_outside(study), scored, origin),
