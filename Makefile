@@ -51,7 +51,7 @@ export: .venv ## Write the trained models as ONNX, to be used without torch: exp
 	@python -m stages.export_models exported
 
 clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw and the DVC cache
-	rm -rf data/demo data/real/sources.json data/expressions data/regions data/variants \
+	rm -rf data/demo data/real/sources.json data/expressions data/regions data/variants data/answers data/lessons \
 	  data/faces.npz data/twins.npz data/roles.npz data/landmarks.npz \
 	  models/landmarks.safetensors models/trust.json models/classifiers .checkpoints \
 	  reports/training reports/landmarks reports/expressions reports/regions reports/classifiers reports/inside \

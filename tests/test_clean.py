@@ -16,6 +16,7 @@ def outputs() -> list[str]:
     outs = [out for stage in stages for out in stage.get("do", stage)["outs"]]
     words = {"${data.source}": "demo", "${key}": "mouth", "${item.region}": "mouth"}
     words |= {"${item.network}": "cnn1", "${item.seed}": "0"}
+    words |= {"${item.student.name}": "joined", "${item.student.network}": "cnn1"}
     for word, value in words.items():
         outs = [out.replace(word, value) for out in outs]
     return outs
