@@ -40,6 +40,7 @@ from pipeline.report.sections.looks import SHEETS
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 ROLE = np.repeat(["train", "validation", "test"], [20, 10, 10])
+ROLES = Roles(ROLE, ROLE == "validation")
 LABELS = np.array([3] * 8 + 2 * [0, 1, 2, 4, 5, 6] + 2 * [0, 1, 2, 3, 3, 3, 3, 4, 5, 6], np.uint8)
 
 # 1x1 pixel.
@@ -210,7 +211,7 @@ def with_outside(results: Results, params: Params) -> Results:
     )
 
 
-def make_audit(voted: bool = True, roles: Roles = Roles(ROLE, ROLE == "validation")) -> Audit:
+def make_audit(voted: bool = True, roles: Roles = ROLES) -> Audit:
     """Of noise: one constant image in train, one with hardly any contrast in validation, no face in row 39."""
     count = len(LABELS)
     images = np.random.default_rng(0).integers(0, 256, (count, 48, 48)).astype(np.uint8)
