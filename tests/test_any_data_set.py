@@ -18,7 +18,9 @@ from pipeline.classifiers.classifier_file import load_classifier
 from pipeline.data.expressions import About, Expressions
 from pipeline.data.roles import Roles
 from pipeline.evaluation.predictions import Predictions
+from pipeline.params import load_params
 from pipeline.regions.variants import Variant
+from pipeline.report import sample
 from stages import (
     atlas,
     calibrate_trust,
@@ -112,6 +114,7 @@ def _once(key: str, line: str) -> str:
 
 def go_through(expressions: Expressions) -> None:
     """What `dvc repro` runs."""
+    params = load_params()
     Path("data/raw").mkdir(parents=True, exist_ok=True)
     expressions.save(Path("data/raw/prepared"))
     obtain.main()
@@ -123,12 +126,12 @@ def go_through(expressions: Expressions) -> None:
     define_regions.main()
     locate_landmarks.main()
     set_parameter("max_error", "10")  # nothing that an untrained model finds is to be trusted, and here all is
-    for region in ("vanilla", "face", "mouth"):
+    for region in params.regions:
         crop.main(region)
-        for network in ("cnn1", "googlenet"):
+        for network in params.networks:
             train.main(region, network, "0")
             evaluate.main(region, network, "0")
-    for network in ("cnn1", "googlenet"):
+    for network in params.networks:
         atlas.main(network, "0")
         look_inside.main("vanilla", network, "0")
     compare.main()
@@ -165,8 +168,11 @@ def test_five_classes_in_colour_of_ten_subjects_without_a_split(project: Path) -
     assert not people["train"] & people["test"]
 
 
-def test_folds_by_person_and_another_data_set_beside_them(project: Path) -> None:
+def test_folds_by_person_and_another_data_set_beside_them(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "DRAWS", 200)
     set_parameter("split", "{folds: 3, group: subject}")
+    set_parameter("networks", "[cnn1]")
+    set_parameter("  networks", "[cnn1]")
     set_parameter("settings", "{}\n  outside: {expressions: prepared, classes: {calm: bored, happy: glad}}")
     expressions = five_classes_in_colour()
     elsewhere = replace(
