@@ -38,12 +38,13 @@ def main() -> None:
         print("Every validation image has a twin among those trained on, so all of them choose the epoch.")
     with together():
         with whole_folder(Path("reports/expressions")) as part:
-            write_json(part / "audit.json", audit(expressions, roles.role, twins))
+            write_json(part / "audit.json", audit(expressions, roles, twins))
             write_json(part / "split.json", proportions(expressions, twins.twins, roles))
             if taken:
                 write_json(part / "outside.json", taken.model_dump())
-            save_png(part / "classes.png", expressions_sheet(expressions, roles.role))
-            save_png(part / "audit.png", audit_sheet(expressions, roles.role, twins))
+            shown = roles.trainings[0][1].role  # of folds, while the first is tested
+            save_png(part / "classes.png", expressions_sheet(expressions, shown))
+            save_png(part / "audit.png", audit_sheet(expressions, shown, twins))
         twins.save(Path("data/twins.npz"))
         roles.save(Path("data/roles.npz"))
         expressions.save(Path("data/expressions"))

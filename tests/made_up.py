@@ -40,6 +40,7 @@ from pipeline.report.sections.looks import SHEETS
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 ROLE = np.repeat(["train", "validation", "test"], [20, 10, 10])
+ROLES = Roles(ROLE, ROLE == "validation")
 LABELS = np.array([3] * 8 + 2 * [0, 1, 2, 4, 5, 6] + 2 * [0, 1, 2, 3, 3, 3, 3, 4, 5, 6], np.uint8)
 
 # 1x1 pixel.
@@ -172,7 +173,8 @@ def make_fold_results(params: Params, test_seed: int = 0) -> Results:
         role = np.full(len(turn), "train", "U10")
         role[turn == (fold + 1) % FOLDS], role[turn == fold] = "validation", "test"
         roles.append(Roles(role, role == "validation"))
-    asked = AnswerRows.of(Roles(np.full(len(turn), "test"), np.zeros(len(turn), np.bool_), tuple(roles)), TWINS)
+    whole = Roles(np.full(len(turn), "test"), np.zeros(len(turn), np.bool_), tuple(roles))
+    asked = AnswerRows.of(whole, TWINS)
     said = [made_up_probabilities(params, seed) for seed in (test_seed, 100)]
     return replace(
         plain,
@@ -182,7 +184,7 @@ def make_fold_results(params: Params, test_seed: int = 0) -> Results:
         fell_back=plain.fell_back[:, asked.row],
         probabilities=np.concatenate(said, axis=3),
         curves={cell._replace(fold=fold): of for cell, of in plain.curves.items() for fold in range(FOLDS)},
-        audit=make_audit(role=np.full(len(turn), "test")),
+        audit=make_audit(roles=whole),
     )
 
 
@@ -209,7 +211,7 @@ def with_outside(results: Results, params: Params) -> Results:
     )
 
 
-def make_audit(voted: bool = True, role: npt.NDArray[np.str_] = ROLE) -> Audit:
+def make_audit(voted: bool = True, roles: Roles = ROLES) -> Audit:
     """Of noise: one constant image in train, one with hardly any contrast in validation, no face in row 39."""
     count = len(LABELS)
     images = np.random.default_rng(0).integers(0, 256, (count, 48, 48)).astype(np.uint8)
@@ -222,7 +224,7 @@ def make_audit(voted: bool = True, role: npt.NDArray[np.str_] = ROLE) -> Audit:
         votes[39] = 4, 6
     split = np.repeat(list(about.splits), [20, 10, 10])
     expressions = Expressions(about, images, LABELS, votes, split, np.full(count, ""))
-    return Audit.model_validate(audit(expressions, role, Twins(COPIES, TWINS)))
+    return Audit.model_validate(audit(expressions, roles, Twins(COPIES, TWINS)))
 
 
 def make_face_tests() -> FaceTests:

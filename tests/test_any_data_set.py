@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,10 @@ from projects import ROOT, copy_settings, set_parameter, write_faces, write_land
 from pipeline.classifiers.classifier_file import load_classifier
 from pipeline.data.expressions import About, Expressions
 from pipeline.data.roles import Roles
+from pipeline.evaluation.predictions import Predictions
+from pipeline.params import load_params
 from pipeline.regions.variants import Variant
+from pipeline.report import sample
 from stages import (
     atlas,
     calibrate_trust,
@@ -25,10 +29,13 @@ from stages import (
     define_regions,
     evaluate,
     evaluate_landmarks,
+    leak,
     locate_landmarks,
     look_inside,
     obtain,
     prepare_expressions,
+    publish,
+    recompute,
     train,
 )
 
@@ -107,6 +114,7 @@ def _once(key: str, line: str) -> str:
 
 def go_through(expressions: Expressions) -> None:
     """What `dvc repro` runs."""
+    params = load_params()
     Path("data/raw").mkdir(parents=True, exist_ok=True)
     expressions.save(Path("data/raw/prepared"))
     obtain.main()
@@ -118,12 +126,12 @@ def go_through(expressions: Expressions) -> None:
     define_regions.main()
     locate_landmarks.main()
     set_parameter("max_error", "10")  # nothing that an untrained model finds is to be trusted, and here all is
-    for region in ("vanilla", "face", "mouth"):
+    for region in params.regions:
         crop.main(region)
-        for network in ("cnn1", "googlenet"):
+        for network in params.networks:
             train.main(region, network, "0")
             evaluate.main(region, network, "0")
-    for network in ("cnn1", "googlenet"):
+    for network in params.networks:
         atlas.main(network, "0")
         look_inside.main("vanilla", network, "0")
     compare.main()
@@ -158,6 +166,43 @@ def test_five_classes_in_colour_of_ten_subjects_without_a_split(project: Path) -
     people = {name: set(expressions.subject[role == name]) for name in ("train", "validation", "test")}
     assert [len(group) for group in people.values()] == [6, 2, 2]
     assert not people["train"] & people["test"]
+
+
+def test_folds_by_person_and_another_data_set_beside_them(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "DRAWS", 200)
+    set_parameter("split", "{folds: 3, group: subject}")
+    set_parameter("networks", "[cnn1]")
+    set_parameter("  networks", "[cnn1]")
+    set_parameter("settings", "{}\n  outside: {expressions: prepared, classes: {calm: bored, happy: glad}}")
+    expressions = five_classes_in_colour()
+    elsewhere = replace(
+        five_classes_in_colour(),
+        about=About(name="others", classes=("calm", "cross", "happy", "gloomy", "smug")),
+        images=smooth(120, 64, 3)[:, ::-1],
+    )
+    elsewhere.save(Path("data/raw/outside/prepared"))
+    go_through(expressions)
+    said = Predictions.load(Path("reports/classifiers/mouth/cnn1-0/predictions.parquet"))
+    roles = Roles.load(Path("data/roles.npz"))
+    assert said.role.tolist() == ["test"] * 120 + ["outside"] * 96 + ["validation"] * 120
+    assert len(set(said.groups[:120].tolist())) == 10
+    tested = dict(zip(said.row[:120].tolist(), said.fold[:120].tolist(), strict=True))
+    for number, meanwhile in enumerate(roles.folds):
+        assert {row for row, fold in tested.items() if fold == number} == set(
+            np.flatnonzero(meanwhile.role == "test").tolist()
+        )
+    scores = pd.read_csv("reports/comparison/scores.csv").set_index("protocol")["n"]
+    assert (scores["test"].unique(), scores["validation"].unique(), scores["outside"].unique()) == (120, 120, 96)
+    page = " ".join(Path("reports/index.html").read_text().split())
+    assert "in one of 3 folds (the images of a person together)" in page
+    assert "worth 10 independent ones, taken by people and groups of twins" in page
+    assert "Left out, since the networks have no class for them: smug (24 images)." in page
+    by_class = pd.read_csv("reports/comparison/by_class.csv")
+    assert set(by_class["fold"].astype(str)) == {"all", "0", "1", "2"}
+    publish.main("published")
+    shutil.copytree("reports", "before")
+    leak.main("before", "reports")
+    recompute.main("published")
 
 
 def test_eight_classes_with_votes_and_other_names_of_splits(project: Path) -> None:

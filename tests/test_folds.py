@@ -12,7 +12,6 @@ import pytest
 import torch
 from made_up_variants import CLASSES, make_variant
 from projects import copy_settings, set_parameter
-from sample_sets import refused
 
 from pipeline.classifiers import training
 from pipeline.classifiers.applying import probabilities
@@ -24,7 +23,7 @@ from pipeline.evaluation.predictions import Predictions
 from pipeline.regions.boxes import whole_boxes
 from pipeline.regions.cutting import Cut
 from pipeline.regions.variants import Variant, save_variant
-from stages import compare, evaluate, train
+from stages import evaluate, train
 
 COUNT = 60
 CELL = ("vanilla", "cnn1", "0")
@@ -151,7 +150,3 @@ def test_a_new_image_is_judged_by_all_folds_on_average(project: Path) -> None:
     images = Variant.load(Path("data/variants/vanilla")).images[:5]
     each = [classifier.of_fold(fold).probabilities(images) for fold in range(3)]
     np.testing.assert_allclose(classifier.probabilities(images), np.mean(each, axis=0), atol=1e-6)
-
-
-def test_folds_are_not_compared_yet_and_that_is_said(project: Path) -> None:
-    assert refused(compare.main).startswith("params.yaml: split: folds are not put side by side yet; the scores of")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 from typing import Any
 
@@ -10,16 +11,16 @@ import numpy.typing as npt
 
 from pipeline.data.expressions import Expressions
 from pipeline.data.grey import MIN_CONTRAST, contrast
-from pipeline.data.roles import ROLES
+from pipeline.data.roles import ROLES, Roles
 from pipeline.data.twins import Twins, known_rows
 
 
-def audit(expressions: Expressions, role: npt.NDArray[np.str_], twins: Twins) -> dict[str, Any]:
+def audit(expressions: Expressions, roles: Roles, twins: Twins) -> dict[str, Any]:
     """Count, ready for JSON.
 
     Args:
         expressions: of N images.
-        role: (N,), what each of them is for.
+        roles: what each of them is for; with folds, what is in another role is so while some fold is tested.
         twins: the groups that they fall into.
 
     Returns:
@@ -31,7 +32,7 @@ def audit(expressions: Expressions, role: npt.NDArray[np.str_], twins: Twins) ->
     """
     flat = contrast(expressions.images)
     every = np.ones(len(expressions), np.bool_)
-    labels = expressions.labels
+    labels, role = expressions.labels, roles.role
     return {
         "images": _by_role(role, every),
         "published": {name: int((expressions.split == name).sum()) for name in expressions.about.splits},
@@ -42,12 +43,12 @@ def audit(expressions: Expressions, role: npt.NDArray[np.str_], twins: Twins) ->
             }
             for name in _present(role)
         },
-        "copies": _count_groups(twins.copies, labels, role),
-        "twins": _count_groups(twins.twins, labels, role),
+        "copies": _count_groups(twins.copies, labels, roles),
+        "twins": _count_groups(twins.twins, labels, roles),
         "constant": _by_role(role, flat == 0),
         "nearly_constant": _by_role(role, flat < MIN_CONTRAST),
         "no_face": _by_role(role, no_face(expressions)) if expressions.about.no_face is not None else None,
-        "subjects": _count_subjects(expressions.subject, role),
+        "subjects": _count_subjects(expressions.subject, roles),
     }
 
 
@@ -66,9 +67,7 @@ def conflicts(groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8]) -> n
     return np.asarray(np.bincount(kinds, minlength=int(groups.max(initial=0)) + 1)[groups] > 1)
 
 
-def _count_groups(
-    groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8], role: npt.NDArray[np.str_]
-) -> dict[str, Any]:
+def _count_groups(groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8], roles: Roles) -> dict[str, Any]:
     """How many groups of more than one image there are, how they lie across the roles, and whose labels conflict.
 
     Returns:
@@ -78,7 +77,7 @@ def _count_groups(
         another role), test_rows_known_with_other_label (of these, how many have another label than at least one row of
         their group).
     """
-    sizes = np.bincount(groups)
+    role, sizes = roles.role, np.bincount(groups)
     several = sizes > 1
     present = {name: np.bincount(groups[role == name], minlength=len(sizes)) > 0 for name in _present(role)}
     across = {}
@@ -86,7 +85,8 @@ def _count_groups(
         for held in combinations(present, count):
             exactly = np.all([present[name] == (name in held) for name in present], axis=0)
             across["+".join(held)] = int((several & exactly).sum())
-    in_group, conflicting, known = several[groups], conflicts(groups, labels), known_rows(groups, role)
+    in_group, conflicting = several[groups], conflicts(groups, labels)
+    known = np.any([known_rows(groups, meanwhile.role) for _, meanwhile in roles.trainings], axis=0)
     return {
         "groups": int(several.sum()),
         "rows": int(in_group.sum()),
@@ -101,12 +101,14 @@ def _count_groups(
     }
 
 
-def _count_subjects(subject: npt.NDArray[np.str_], role: npt.NDArray[np.str_]) -> dict[str, int]:
-    known = subject != ""
-    roles = {name: set(subject[known & (role == name)].tolist()) for name in _present(role) if name != "unused"}
+def _count_subjects(subject: npt.NDArray[np.str_], roles: Roles) -> dict[str, int]:
+    known, several = subject != "", set()
+    for role in (meanwhile.role for _, meanwhile in roles.trainings):
+        names = [name for name in _present(role) if name != "unused"]
+        people = [person for name in names for person in set(subject[known & (role == name)].tolist())]
+        several |= {person for person, count in Counter(people).items() if count > 1}
     everyone = set(subject[known].tolist())
-    several = sum(sum(name in members for members in roles.values()) > 1 for name in everyone)
-    return {"known": len(everyone), "rows": int(known.sum()), "in_several_roles": several}
+    return {"known": len(everyone), "rows": int(known.sum()), "in_several_roles": len(several)}
 
 
 def _present(role: npt.NDArray[np.str_]) -> list[str]:

@@ -34,6 +34,16 @@ PURPOSES: dict[str, str] = {
     "most of what it scores was trained on.",
 }
 
+# The same where they are others in folds.
+PURPOSES_IN_FOLDS: dict[str, str] = {
+    "validation": "Each image as it was validated, with those that have a twin among those trained on, which flatter.",
+    "validation_unique": "Chooses each fold's epoch, and for all folds every setting: each image as it was validated, "
+    "without twins of images trained on.",
+    "test": "The headline: each image as it was tested, by a network that neither learnt from it nor was chosen by it.",
+    "test_unique": "What is left of test without images that have a twin, identical or nearly so, in another fold, or "
+    "among those that only train.",
+}
+
 
 def rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str) -> npt.NDArray[np.bool_]:
     """Which rows a protocol scores.

@@ -132,11 +132,6 @@ class Answers:
         """In how many folds the rows were tested; 0 without folds."""
         return int(self.fold.max()) + 1
 
-    @property
-    def rows(self) -> int:
-        """How many rows the data set has, an outside one's included: their answers stand first, in order."""
-        return int(self.row.max()) + 1
-
 
 @dataclass(frozen=True)
 class Results(Answers):

@@ -30,7 +30,7 @@ class Sample:
         classes: how many there are.
         labels, groups: (n,), the groups being those that are drawn whole.
         predicted: (regions, networks, seeds, n).
-        weights: (draws, n), how often each row occurs in each bootstrap draw.
+        counts: (draws, n), how often each row occurs in each bootstrap draw.
         actual: the scores, (1, regions, networks, seeds) and for recall one axis more, the classes.
         drawn: the same in each draw, (draws, regions, networks, seeds).
     """
@@ -40,9 +40,14 @@ class Sample:
     labels: npt.NDArray[np.uint8]
     groups: npt.NDArray[np.int32]
     predicted: npt.NDArray[np.uint8]
-    weights: npt.NDArray[np.float32]
+    counts: npt.NDArray[np.uint8]
     actual: Draws
     drawn: Draws
+
+    @property
+    def weights(self) -> npt.NDArray[np.float32]:
+        """The counts in the type that is fast to multiply: four times as large, 287 MB of FER2013's rows in folds."""
+        return self.counts.astype(np.float32)
 
     @property
     def many(self) -> float:
@@ -91,7 +96,8 @@ def draw(answers: Answers, predicted: npt.NDArray[np.uint8], rows: Bools) -> Sam
     labels, groups, named = answers.labels[rows], answers.groups[rows], predicted[..., rows]
     weights, classes = resampling.resample(groups, DRAWS, seed=0), len(answers.classes)
     actual, drawn = score(labels, named, classes), score(labels, named, classes, weights)
-    return Sample(rows, classes, labels, groups, named, weights, actual, drawn)
+    # No group of many is ever drawn as often as 256 times, and of few none can be.
+    return Sample(rows, classes, labels, groups, named, weights.astype(np.uint8), actual, drawn)
 
 
 def score(

@@ -10,15 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.classifiers.cells import Cell
-from pipeline.data.protocols import PROTOCOLS, PURPOSES, scored
+from pipeline.data.protocols import PROTOCOLS, PURPOSES, PURPOSES_IN_FOLDS, scored
 from pipeline.data.roles import OUTSIDE, ROLES
 from pipeline.evaluation.results import Answers
 from pipeline.evaluation.scores import classification
 from pipeline.params import Params
 from pipeline.report.sample import Sample, draw
-
-# Of fewer groups than these intervals are notably wider, which is said.
-FEW_GROUPS = 30
 
 # The protocol that answers; the others stand beside it.
 HEADLINE = "test"
@@ -146,8 +143,9 @@ class Study:
 
     def note(self, protocol: str) -> str:
         """What a protocol is for, and how many images of which roles it scores."""
-        purpose, of = (CUT_FOR, HEADLINE) if protocol == CUT else (PURPOSES[protocol], protocol)
         folds = self.results.folds
+        purposes = {**PURPOSES, **(PURPOSES_IN_FOLDS if folds else {}), CUT: CUT_FOR}
+        purpose, of = purposes[protocol], HEADLINE if protocol == CUT else protocol
         each = f", each by the network of one of {folds} folds" if folds and protocol != OUTSIDE else ""
         return f"{purpose} {int(self.rows(protocol).sum()):,} images ({' + '.join(PROTOCOLS[of])}{each})."
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pipeline.data.audit import audit, conflicts, no_face
 from pipeline.data.expressions import About, Expressions
+from pipeline.data.roles import Roles
 from pipeline.data.twins import Twins
 
 ABOUT = About(
@@ -63,10 +64,34 @@ def per_role(*counts: int) -> dict[str, int]:
     return dict(zip(("train", "validation", "test"), counts, strict=True))
 
 
+def of_one(role: npt.NDArray[np.str_]) -> Roles:
+    """Of a single training."""
+    return Roles(role, role == "validation")
+
+
+def test_in_folds_what_is_elsewhere_is_so_while_a_fold_is_tested() -> None:
+    """Twins in the first two rows are in two folds, and so is the person of rows 2 and 3."""
+    expressions, _, _ = example()
+    turns = (
+        ["test", "validation", "train"] * 5,
+        ["train", "test", "validation"] * 5,
+        ["validation", "train", "test"] * 5,
+    )
+    folds = tuple(of_one(np.array(turn)) for turn in turns)
+    people = np.array(["", "", "ann", "ann", *[""] * 9, "ben", "cat"])
+    twins = np.arange(len(ROWS), dtype=np.int32)
+    twins[1] = 0
+    roles = Roles(np.full(len(ROWS), "test"), np.zeros(len(ROWS), np.bool_), folds)
+    counted = audit(replace(expressions, subject=people), roles, Twins(twins, twins))
+    assert counted["images"] == {"test": len(ROWS)}
+    assert counted["twins"]["test_rows_known"] == 2
+    assert counted["subjects"] == {"known": 3, "rows": 4, "in_several_roles": 1}
+
+
 def count(role: npt.NDArray[np.str_] | None = None, **changes: Any) -> dict[str, Any]:
     """The audit of the example, with other roles or other arrays in it."""
     expressions, its_own, twins = example()
-    return audit(replace(expressions, **changes), its_own if role is None else role, twins)
+    return audit(replace(expressions, **changes), of_one(its_own if role is None else role), twins)
 
 
 def test_counts_images_and_classes() -> None:
@@ -200,7 +225,7 @@ def test_conflicts_are_groups_whose_labels_are_not_all_the_same() -> None:
 def test_a_data_set_without_twins_has_none() -> None:
     expressions, role, _ = example()
     alone = np.arange(len(ROWS), dtype=np.int32)
-    counted = audit(expressions, role, Twins(alone, alone))["twins"]
+    counted = audit(expressions, of_one(role), Twins(alone, alone))["twins"]
     assert counted.pop("largest") == 1
     assert {value for value in counted.values() if isinstance(value, int)} == {0}
     assert {groups for counts in counted.values() if isinstance(counts, dict) for groups in counts.values()} == {0}

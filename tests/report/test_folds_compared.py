@@ -20,6 +20,7 @@ from pipeline.evaluation.scores import classification
 from pipeline.params import Params
 from pipeline.report.comparison import Comparison, compare
 from pipeline.report.page import page
+from pipeline.report.sections.reported import class_rows, compare_classes
 from pipeline.report.study import Origin, Study
 
 SPLIT = {"folds": FOLDS, "group": "none"}
@@ -63,7 +64,7 @@ def tables_of(found: Comparison) -> dict[str, pd.DataFrame]:
 
 def test_what_was_written_is_read(results: Results, params: Params, origin: Origin) -> None:
     read = read_results(origin.reports, params)
-    assert (read.folds, read.rows) == (FOLDS, len(LABELS))
+    assert read.folds == FOLDS
     for name in ("row", "role", "fold", "groups", "unique", "labels", "fell_back", "probabilities"):
         np.testing.assert_array_equal(getattr(read, name), getattr(results, name))
     assert read.curves.keys() == results.curves.keys()
@@ -77,7 +78,10 @@ def test_every_row_is_tested_and_validated_once(results: Results, params: Params
     # The twins in two folds are known, those in one are not.
     assert set(range(40)) - set(results.row[study.rows("test_unique")].tolist()) == {8, 30, 35, 36}
     assert "as_reported" not in study.protocols
-    assert study.note("test").endswith("40 images (test, each by the network of one of 4 folds).")
+    assert study.note("test") == (
+        "The headline: each image as it was tested, by a network that neither learnt from it nor was chosen by it. "
+        "40 images (test, each by the network of one of 4 folds)."
+    )
 
 
 def test_scores_are_those_of_the_answers_in_test(found: Comparison, results: Results) -> None:
@@ -119,6 +123,18 @@ def test_the_whole_page_says_what_folds_are(found: Comparison) -> None:
     ):
         assert said in text
     assert "as_reported" not in {block.title.removeprefix("Protocol ") for s in found.sections for block in s.blocks}
+
+
+def test_beside_the_original_report_there_is_no_score_on_what_was_trained_on() -> None:
+    params = make_params(split=SPLIT, networks=["googlenet"], seeds=[0])
+    with quickly():
+        found = compare_classes(Study.of(make_fold_results(params), params))
+    assert set(found["scored"]) == {"printed", "test"}
+    happy = found[(found["region"] == "face") & (found["label"] == "happy")]
+    assert class_rows(happy)[0] == [
+        "class",
+        *(f"{m}, {s}" for m in ("precision", "recall", "F1") for s in ("printed", "test")),
+    ]
 
 
 def test_classes_are_scored_by_fold_and_pooled(found: Comparison, results: Results) -> None:

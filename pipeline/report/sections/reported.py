@@ -58,7 +58,9 @@ def compare_classes(study: Study) -> pd.DataFrame:
         if region not in study.params.regions or network not in study.params.networks:
             continue
         theirs = where(printed, region=region, network=network).set_index("class")[[*MEASURES]]
-        ours = {protocol: _by_class(study, region, network, protocol) for protocol in BESIDE if protocol != PRINTED}
+        # In folds nobody is asked of what it was trained on.
+        scored_as = [protocol for protocol in BESIDE if protocol in study.protocols]
+        ours = {protocol: _by_class(study, region, network, protocol) for protocol in scored_as}
         same = {*theirs.index} == {*study.results.classes, MACRO, WEIGHTED}
         for label in theirs.index:
             if label in study.results.classes or (same and label in (MACRO, WEIGHTED)):
@@ -82,10 +84,11 @@ def _by_class(study: Study, region: str, network: str, protocol: str) -> pd.Data
 
 def class_rows(by_class: pd.DataFrame) -> Rows:
     """Of one network on one region: a row a class, a column a measure and way to score."""
-    rows = [["class", *(f"{name.replace('f1', 'F1')}, {scored}" for name in MEASURES for scored in BESIDE)]]
+    shown = [scored for scored in BESIDE if scored in set(by_class["scored"])]
+    rows = [["class", *(f"{name.replace('f1', 'F1')}, {scored}" for name in MEASURES for scored in shown)]]
     for label, part in by_class.groupby("label", sort=False):
         scores = {row["scored"]: row for row in records(part)}
-        rows.append([str(label), *(_written(scores[of][name], of) for name in MEASURES for of in BESIDE)])
+        rows.append([str(label), *(_written(scores[of][name], of) for name in MEASURES for of in shown)])
     return rows
 
 
