@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pipeline.classifiers.classifier_file import load_cell
-from pipeline.classifiers.lessons import Lessons
+from pipeline.classifiers.lessons import save_lessons
+from pipeline.classifiers.targets import Lessons
 from pipeline.common.files import together, whole_folder, write_json
 from pipeline.data.roles import Roles
 from pipeline.data.twins import Twins
@@ -27,9 +28,10 @@ def main(name: str, network: str, seed: str) -> None:
             answers.save(part / "predictions.parquet")
             write_json(part / "metrics.json", {**cell._asdict(), **made, **scores})
         if name in params.regions:
-            # What a student may hear. In folds nobody is asked of what it was trained on.
-            trained = answers.role == "train"
-            Lessons.of(answers.row[trained], answers.probabilities[trained]).save(Path(f"data/answers/{cell.path}.npz"))
+            # What a student may hear: of images that the classifier was trained on, and so knows how to look at.
+            trained = (answers.role == "train") & ~(answers.fell_back & (params.fallback == "drop"))
+            heard = Lessons.of(answers.row[trained], answers.probabilities[trained])
+            save_lessons(Path(f"data/answers/{cell.path}.npz"), heard)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.classifiers.classifier_file import save_classifier
-from pipeline.classifiers.lessons import Lessons
+from pipeline.classifiers.lessons import load_lessons
 from pipeline.classifiers.training import train
 from pipeline.common import device
 from pipeline.common.files import digest, digest_folder
@@ -23,7 +23,7 @@ def main(name: str, seed: str) -> None:
     folder, lessons = Path(f"data/variants/{student.region}"), Path(f"data/lessons/{name}-{seed}.npz")
     variant = Variant.load(folder)
     roles = Roles.load(ROLES, len(variant))
-    heard = Lessons.load(lessons, roles.role, len(variant.about.classes))
+    heard = load_lessons(lessons, roles.role, len(variant.about.classes))
     identity = {
         "data": digest_folder(folder),
         "roles": digest(ROLES),
@@ -31,7 +31,7 @@ def main(name: str, seed: str) -> None:
         "lessons": digest(lessons),
     }
     recipe = params.classifier_recipe(student.network)
-    checkpoint = Path(f".checkpoints/student-{name}-{seed}.pt")
+    checkpoint = Path(f".checkpoints/{cell.path.replace('/', '-')}.pt")
     with curves(Path(f"reports/training/{cell.path}")) as log:
         given = (student.network, recipe, cell.start, identity, checkpoint, log, f"{student.network}, {name}")
         network, progress = train(variant, roles, params.fallback, *given, heard)

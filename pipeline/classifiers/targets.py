@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -49,3 +51,38 @@ def class_weights(labels: npt.NDArray[np.uint8], classes: int, balance: float) -
     weights: npt.NDArray[np.float64] = np.maximum(counts, counts[counts > 0].min()) ** -float(balance)
     weights *= counts.sum() / (weights @ counts)  # the mean over the images is 1
     return weights.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What teachers say of images that a student is trained on.
+
+    Attributes:
+        rows: (n,) int32, of the data set, ascending.
+        answers: (n, classes) float32, a probability a class.
+        share: (n,) float32, how much of what the student shall answer this is; the rest is the label.
+    """
+
+    rows: npt.NDArray[np.int32]
+    answers: npt.NDArray[np.float32]
+    share: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, rows: npt.NDArray[np.int32], answers: npt.NDArray[np.float32], share: float = 1.0) -> Lessons:
+        """The same share of every row."""
+        return cls(rows, answers, np.full(len(rows), share, np.float32))
+
+
+def add_lessons(
+    targets: npt.NDArray[np.float32], rows: npt.NDArray[np.intp], lessons: Lessons
+) -> npt.NDArray[np.float32]:
+    """Targets of which a share is the teachers' answers; a row without an answer keeps its own.
+
+    Args:
+        targets: (n, classes) of the rows (n,) of the data set.
+    """
+    taught = np.isin(rows, lessons.rows)
+    place = np.searchsorted(lessons.rows, rows[taught])
+    mixed = targets.copy()
+    mixed[taught] += lessons.share[place, None] * (lessons.answers[place] - targets[taught])
+    return mixed

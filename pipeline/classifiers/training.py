@@ -15,11 +15,10 @@ from torch.nn import functional
 from pipeline.classifiers import networks
 from pipeline.classifiers.applying import embeddings, probabilities
 from pipeline.classifiers.augmentation import augment_batch, mix_batch
-from pipeline.classifiers.lessons import Lessons, add_lessons
 from pipeline.classifiers.network_settings import Shape
 from pipeline.classifiers.pixels import channels_first, normalise, resize
 from pipeline.classifiers.recipe import ClassifierRecipe
-from pipeline.classifiers.targets import class_weights, drawn_targets, soft_targets
+from pipeline.classifiers.targets import Lessons, add_lessons, class_weights, drawn_targets, soft_targets
 from pipeline.common import device
 from pipeline.common.code import code_digest
 from pipeline.common.files import InputError

@@ -17,9 +17,9 @@ from torch import nn
 
 from pipeline.classifiers import networks, training
 from pipeline.classifiers.applying import probabilities
-from pipeline.classifiers.lessons import Lessons
 from pipeline.classifiers.network_settings import NetworkSettings, Shape
 from pipeline.classifiers.recipe import ClassifierRecipe
+from pipeline.classifiers.targets import Lessons
 from pipeline.common.files import InputError
 from pipeline.data.roles import Roles
 from pipeline.training.checkpoint import Progress

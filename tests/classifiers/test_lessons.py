@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.classifiers.lessons import Lessons, add_lessons
+from pipeline.classifiers.lessons import join, load_lessons, save_lessons
+from pipeline.classifiers.targets import Lessons, add_lessons
 from pipeline.common.files import InputError
 
 ROLE = np.array(["train", "validation", "train", "test", "train"])
@@ -18,8 +19,8 @@ SHARE = np.array([0.0, 0.5, 1.0], np.float32)
 
 
 def test_saved_is_loaded(tmp_path: Path) -> None:
-    Lessons(ROWS, ANSWERS, SHARE).save(tmp_path / "a.npz")
-    found = Lessons.load(tmp_path / "a.npz", ROLE, 3)
+    save_lessons(tmp_path / "a.npz", Lessons(ROWS, ANSWERS, SHARE))
+    found = load_lessons(tmp_path / "a.npz", ROLE, 3)
     assert (found.rows.tolist(), found.answers.tolist(), found.share.tolist()) == (
         ROWS.tolist(),
         ANSWERS.tolist(),
@@ -49,9 +50,9 @@ def test_what_no_lessons_are_is_refused(
     share: npt.NDArray[np.float32],
     says: str,
 ) -> None:
-    Lessons(np.array(rows, np.int32), answers.astype(np.float32), share).save(tmp_path / "a.npz")
+    save_lessons(tmp_path / "a.npz", Lessons(np.array(rows, np.int32), answers.astype(np.float32), share))
     with pytest.raises(InputError, match=says):
-        Lessons.load(tmp_path / "a.npz", ROLE, 3)
+        load_lessons(tmp_path / "a.npz", ROLE, 3)
 
 
 def test_of_each_target_as_much_is_the_teachers_as_is_said() -> None:
@@ -65,3 +66,18 @@ def test_who_hears_of_no_row_learns_the_labels() -> None:
     targets = np.eye(3, dtype=np.float32)
     none = Lessons(ROWS[:0], ANSWERS[:0], SHARE[:0])
     assert add_lessons(targets, np.array([0, 1, 2]), none).tolist() == targets.tolist()
+
+
+def test_of_each_row_those_are_joined_who_speak_of_it() -> None:
+    one = Lessons.of(np.array([0, 2], np.int32), np.array([[1, 0], [0, 1]], np.float32))
+    other = Lessons.of(np.array([2, 4], np.int32), np.array([[0.5, 0.5], [1, 0]], np.float32))
+    joined = join([one, other], 0.7)
+    assert joined.rows.tolist() == [0, 2, 4]
+    assert joined.answers.tolist() == [[1, 0], [0.25, 0.75], [1, 0]]
+    assert joined.share.tolist() == pytest.approx([0.7] * 3)
+
+
+def test_a_control_hears_of_every_row_and_believes_none_of_it() -> None:
+    joined = join([Lessons(ROWS, ANSWERS, SHARE)], 0.0)
+    targets = np.eye(3, dtype=np.float32)
+    assert add_lessons(targets, ROWS.astype(np.intp), joined).tolist() == targets.tolist()
