@@ -48,6 +48,8 @@ from pipeline.training.recipe import FitRecipe
 
 DEMO_FORMATS = ("fer2013", "ferplus")  # which files the demo is drawn as
 
+TAKEN = "landmarks"  # what a training of faces is called among those of regions
+
 # A recipe's name is part of keys that DVC takes apart at the dots.
 RECIPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 
@@ -234,6 +236,8 @@ def _check_names(path: Path, params: Params) -> None:
             )
         if RESERVED.fullmatch(name):
             raise InputError(f"{path}: regions.{name}: on Windows no file may have this name; take another")
+        if name == TAKEN:
+            raise InputError(f"{path}: regions.{name}: the landmark model's files are called so; take another name")
     if len({name.lower() for name in params.regions}) < len(params.regions):
         raise InputError(f"{path}: regions: two names differ only in case; rename one")
     if params.data.source == "demo" and params.data.expressions not in DEMO_FORMATS:
@@ -287,8 +291,8 @@ def _check_students(path: Path, params: Params) -> None:
         key = f"{path}: students: {student.name!r}"
         if not REGION_NAME.fullmatch(student.name) or RESERVED.fullmatch(student.name):
             raise InputError(f"{key} becomes a file name: use letters, digits and _, a letter first, at most 40")
-        if student.name.lower() in [name.lower() for name in (*names[:number], *params.regions)]:
-            raise InputError(f"{key} is the name of a region or of another student; rename it")
+        if student.name.lower() in [name.lower() for name in (TAKEN, *names[:number], *params.regions)]:
+            raise InputError(f"{key} is the name of a region, of another student or of the landmark model; rename it")
         absent = [name for name in (student.region, *student.teachers) if name not in params.regions]
         if absent or student.network not in params.networks:
             wrong = absent or [student.network]

@@ -9,7 +9,7 @@ region or student, network and seed.
 from pathlib import Path
 
 from pipeline.classifiers.classifier_file import load_classifier
-from pipeline.common.files import InputError
+from pipeline.common.files import InputError, together
 from pipeline.common.weights import halve, load_network, save_state
 from pipeline.faces.detector_settings import PRETRAINED, SHIPPED, SHIPPED_MODEL, SHIPPED_TRUST
 from pipeline.faces.detectors import xception
@@ -23,21 +23,29 @@ CLASSIFIERS = Path("models/classifiers")
 def main(*names: str) -> None:
     if not names:
         raise InputError("usage: python -m stages.release landmarks REGION/NETWORK-SEED ...")
-    written = []
+    found = {}
     for name in names:
-        if name == LANDMARKS:
+        source, target = _from_to(name)
+        if target in found:
+            raise InputError(f"{target}: would be written twice; name one classifier of a region and network")
+        found[target] = load_network(source)
+    with together():
+        for target, (state, header) in found.items():
+            save_state(target, halve(state), header)
+        if SHIPPED_MODEL in found:
             learnt = Trust.load(Path("models/trust.json"), "xception")
             Trust(SHIPPED, learnt.uncertainty, learnt.error).save(SHIPPED_TRUST)
-            source, target = xception.MODEL, SHIPPED_MODEL
-        else:
-            source = CLASSIFIERS / f"{name}.safetensors"
-            header = load_classifier(source).header
-            target = PRETRAINED / f"{header.cell[0]}-{header.network}.safetensors"
-        state, said = load_network(source)
-        save_state(target, halve(state), said)
-        written.append(target)
-    for path in written:
+    for path in found:
         print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _from_to(name: str) -> tuple[Path, Path]:
+    """Where a model is, and where it is to be."""
+    if name == LANDMARKS:
+        return xception.MODEL, SHIPPED_MODEL
+    source = CLASSIFIERS / f"{name}.safetensors"
+    header = load_classifier(source).header
+    return source, PRETRAINED / f"{header.cell[0]}-{header.network}.safetensors"
 
 
 if __name__ == "__main__":

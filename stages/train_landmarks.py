@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
+from torch import nn
 
 from pipeline.common import device
-from pipeline.common.files import InputError, digest, together, whole_folder, write_bytes, write_json
-from pipeline.common.given import lies_there
+from pipeline.common.files import digest, together, whole_folder, write_json
 from pipeline.common.weights import save_network
 from pipeline.faces import training as landmarks
-from pipeline.faces.detector_settings import SHIPPED_MODEL
+from pipeline.faces.detector_settings import SHIPPED
 from pipeline.faces.detectors.xception import MODEL
-from pipeline.faces.face_images import TRAINED_ON, Faces
+from pipeline.faces.face_images import Faces
 from pipeline.params import load_params
 from pipeline.training.curves import curves
 from stages import run
@@ -24,10 +23,11 @@ SEED = 0
 
 def main() -> None:
     params = load_params()
-    faces = Faces.load(FACES)
-    if not np.isin(faces.split, TRAINED_ON).any():
-        _take_over()
+    if not params.landmarks.trains:  # `prepare_faces` leaves out the faces to train on then
+        if device.first_process():
+            _train_none()
         return
+    faces = Faces.load(FACES)
     recipe = params.chosen.landmarks
     identity = {"data": digest(FACES)}
     with curves(CURVES) as log:
@@ -45,15 +45,12 @@ def main() -> None:
         CHECKPOINT.unlink(missing_ok=True)
 
 
-def _take_over() -> None:
-    """Without faces to train on, which `prepare_faces` leaves out then, the model that comes with the project is it."""
-    if not lies_there(SHIPPED_MODEL):
-        raise InputError(f"{SHIPPED_MODEL}: missing; restore it with git, or set landmarks.provider to xception")
+def _train_none() -> None:
+    """Leave word, where a model would be, that there is none: who finds the points comes with the project."""
     with together():
         with whole_folder(CURVES) as part:
-            write_json(part / "taken.json", {"from": SHIPPED_MODEL.as_posix(), "sha256": digest(SHIPPED_MODEL)})
-        write_bytes(MODEL, SHIPPED_MODEL.read_bytes())
-    print(f"{MODEL}: not trained, but {SHIPPED_MODEL}")
+            write_json(part / "none.json", {"provider": SHIPPED})
+        save_network(MODEL, nn.Module(), {"network": "none"})
 
 
 if __name__ == "__main__":

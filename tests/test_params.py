@@ -681,8 +681,13 @@ def test_a_student_learns_from_others(tmp_path: Path) -> None:
     ("old", "new", "says"),
     [
         ("name: joined", "name: a/b", "'a/b' becomes a file name"),
+        (
+            "name: joined",
+            "name: landmarks",
+            "'landmarks' is the name of a region, of another student or of the landmark",
+        ),
         ("name: joined", "name: CON", "'CON' becomes a file name"),
-        ("name: joined", "name: face", "'face' is the name of a region or of another student; rename it"),
+        ("name: joined", "name: face", "'face' is the name of a region, of another student"),
         ("region: vanilla", "region: nose", "nose is not among regions or networks"),
         ("network: googlenet", "network: vgg16", "vgg16 is not among regions or networks"),
         ("[vanilla, face]", "[vanilla, nose]", "nose is not among regions or networks"),

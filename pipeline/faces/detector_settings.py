@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.common.settings import Section
 
@@ -33,6 +33,12 @@ class LandmarkSettings(Section):
     compare: list[DetectorName]  # others that are measured beside it
     mirror: bool  # xception: look at the mirror image too
     max_error: Annotated[float, Field(gt=0)]  # expected mean distance, as a fraction of the inter-ocular distance
+
+    @model_validator(mode="after")
+    def _trust_is_of_the_same_looks(self) -> LandmarkSettings:
+        if self.provider == SHIPPED and self.mirror:
+            raise ValueError("mirror must be false for provider pretrained, whose trust was learnt without it")
+        return self
 
     @property
     def trains(self) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from made_up import FACE, make_params, make_results, quickly
 from page_reader import Reader
 from studies import by_hand
@@ -18,16 +20,19 @@ from pipeline.report.sections.scores import measure_scores
 from pipeline.report.study import Study
 
 
-def shown(curves: dict[Cell, pd.DataFrame]) -> str:
+def shown(curves: dict[Cell, pd.DataFrame], recipe: str = "report") -> str:
     study = by_hand().study
+    study = replace(study, params=study.params.model_copy(update={"recipe": recipe}))
     return render(section(study, curves, by_hand().scored))
 
 
-def test_the_kept_epoch_is_marked() -> None:
+@pytest.mark.parametrize(("recipe", "kept"), [("brief", "62.5% in epoch 0"), ("report", "50.0% in epoch 1")])
+def test_the_kept_epoch_is_marked(recipe: str, kept: str) -> None:
+    """Of `report` the last one is."""
     curves = {cell: table.copy() for cell, table in by_hand().results.curves.items()}
     curves[Cell("face", "cnn1", 1)]["validation_accuracy"] = [0.625, 0.5]
-    page = shown(curves)
-    assert "face, seed 1: 62.5% in epoch 0" in page
+    page = shown(curves, recipe)
+    assert f"face, seed 1: {kept}" in page
     assert "vanilla, seed 0: 60.0% in epoch 1" in page
 
 

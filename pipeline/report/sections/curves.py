@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from markupsafe import Markup
@@ -45,7 +45,7 @@ def _charts(
 ) -> list[tuple[str, Markup]]:
     """A chart a network, all with the same axes, of one value by epoch (the index of the curves).
 
-    With `always`, what one answer to all images would reach, the highest point of each curve is marked.
+    With `always`, what one answer to all images would reach, the epoch that is kept is marked.
     """
     x = charts.axis("epoch", [step for curve in curves.values() for step in curve.index], whole=True)
     values = [value for curve in curves.values() for value in curve]
@@ -59,14 +59,14 @@ def _charts(
                 style = line_style(regions.index(cell.region))
                 lines.append(Line(style, curve.index.tolist(), curve.tolist()))
                 if always is not None:
-                    lines.append(_best(cell, curve, style))
+                    lines.append(_kept(cell, curve, style, study.params.classifier_recipe(network).keep))
         found.append((network, charts.chart(lines, x, y, f"{label} of {network} by epoch")))
     return found
 
 
-def _best(cell: Cell, curve: pd.Series[float], style: str) -> Line:
-    """The highest point of a curve."""
-    best = int(curve.argmax())
+def _kept(cell: Cell, curve: pd.Series[float], style: str, keep: Literal["best", "last"]) -> Line:
+    """The epoch whose weights are kept."""
+    kept = int(curve.argmax()) if keep == "best" else len(curve) - 1
     name = f"{cell.region}, seed {cell.seed}" + ("" if cell.fold is None else f", fold {cell.fold}")
-    hint = f"{name}: {curve.iloc[best]:.1f}% in epoch {curve.index[best]}"
-    return Line(style, [curve.index[best]], [curve.iloc[best]], [hint], [4])
+    hint = f"{name}: {curve.iloc[kept]:.1f}% in epoch {curve.index[kept]}"
+    return Line(style, [curve.index[kept]], [curve.iloc[kept]], [hint], [4])
