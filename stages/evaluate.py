@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.classifiers.classifier_file import Classifier, load_cell
-from pipeline.common.files import whole_folder, write_json
+from pipeline.common.files import InputError, whole_folder, write_json
 from pipeline.data import protocols
 from pipeline.data.roles import OUTSIDE, Roles
 from pipeline.data.twins import Twins
@@ -27,7 +27,10 @@ def main(region: str, network: str, seed: str) -> None:
     variant = Variant.load(Path(f"data/variants/{region}"))
     roles = Roles.load(Path("data/roles.npz"), len(variant))
     twins = Twins.load(Path("data/twins.npz"), len(variant)).twins
-    model = load_cell(Path(f"models/classifiers/{cell.path}.safetensors"), cell, variant)
+    path = Path(f"models/classifiers/{cell.path}.safetensors")
+    model = load_cell(path, cell, variant)
+    if model.header.folds != len(roles.folds):
+        raise InputError(f"{path}: was trained with another split than data/roles.npz; delete it and run `dvc repro`")
     augmentation = params.chosen.test_time_augmentation
     own = roles.role != OUTSIDE  # the first rows
     # That an outside image has a twin takes nothing from the data set's own test.

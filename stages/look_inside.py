@@ -36,7 +36,12 @@ def main(region: str, network: str, seed: str, *more: str) -> None:
     else:
         variant = Variant.load(Path(f"data/variants/{region}"))
         classifier = load_cell(model, cell, variant)
-        found = Predictions.load(Path(f"reports/classifiers/{cell.path}/predictions.parquet"))
+        path = Path(f"reports/classifiers/{cell.path}/predictions.parquet")
+        found = Predictions.load(path)
+        # Images from outside come last and are in no table.
+        own = found.classes == variant.about.classes and len(found.labels) <= len(variant)
+        if not own or not np.array_equal(found.labels, variant.labels[: len(found.labels)]):
+            raise InputError(f"{path}: of other images than data/variants/{region}; delete it and run `dvc repro`")
         tested = np.flatnonzero(protocols.rows(found.role, found.twins, "test"))
         rows = typical_rows(tested, found.labels, found.probabilities)
         images, truths = np.asarray(variant.images[rows]), [found.classes[code] for code in found.labels[rows]]

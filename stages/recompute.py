@@ -25,10 +25,11 @@ DATA = Path("data")
 def main(folder: str) -> None:
     expressions = Expressions.load(DATA / "expressions")
     published = read_published(Path(folder), expressions)
+    role = Roles.load(DATA / "roles.npz", len(expressions)).role
+    twins = Twins.load(DATA / "twins.npz", len(expressions)).twins
     table = recompute(published, expressions)
     print(table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
     print(f"{len(table)} scores; the furthest is {table['images_apart'].max()} images apart\n")
-    role, twins = Roles.load(DATA / "roles.npz").role, Twins.load(DATA / "twins.npz").twins
     study = compare_published(published, expressions, role, twins, load_params())
     scored, tested = measure_scores(study), measure_differences(study)
     print(answer(study, scored, tested.pairs), caveat(study, scored), "\n")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow
 from pydantic import Field, ValidationError
 
 from pipeline.classifiers.cells import Cell
@@ -81,7 +82,7 @@ def read_published(folder: Path, expressions: Expressions) -> Published:
         fell_back = {region: table[f"{region}/fell_back"].to_numpy(np.bool_) for region in regions}
     except (InputError, PermissionError):
         raise
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (pyarrow.ArrowException, KeyError, TypeError, ValueError, OSError) as error:
         raise InputError(f"{path}: no published predictions ({error}); restore it with git") from None
     if rows.max(initial=0) >= len(expressions):
         raise InputError(f"{path}: is of more images than {expressions.about.name} here has; take the same data set")
@@ -137,8 +138,17 @@ def compare_published(
         params: params.yaml, of which all that is said of what was published gives way to that.
 
     Raises:
-        InputError: not every region has every network and seed, or a protocol scores no rows.
+        InputError: not every region has every network and seed, a protocol scores no rows, or the rows that validate or
+            test are others than those that were published.
     """
+    scored = np.flatnonzero(np.isin(role, ["validation", "test"]))
+    of_scored = np.isin(published.role, ["validation", "test"])
+    same = np.array_equal(published.rows[of_scored], scored)
+    if not same or not np.array_equal(published.role[of_scored], role[scored]):
+        raise InputError(
+            "data/roles.npz: validates and tests by other rows than were published; set split in params.yaml as it was "
+            "then, and run `dvc repro prepare_expressions`"
+        )
     cells = list(published.scores)
     regions = list(dict.fromkeys(cell.region for cell in cells))
     networks = list(dict.fromkeys(cell.network for cell in cells))
