@@ -49,14 +49,18 @@ def test_roles_without_a_row_to_train_to_validate_or_to_test(tmp_path: Path) -> 
     assert refused(Roles.load, path) == f"{path}: has no row of those that choose; {REMEDY}"
 
 
-@pytest.mark.parametrize("second", ["test", "train"])
-def test_folds_that_test_a_row_twice_or_never(tmp_path: Path, second: str) -> None:
-    turns = np.array([["test", "validation", "train"], [second, "test", "validation"], ["validation", "train", "test"]])
-    if second == "train":
-        turns[2, 2] = "train"
-        turns[2, 0], turns[2, 1] = "test", "validation"
-    folds = tuple(Roles(role, role == "validation") for role in turns)
-    Roles(np.full(3, "test"), np.zeros(3, np.bool_), folds).save(tmp_path / "roles.npz")
+@pytest.mark.parametrize(("second", "folds"), [("test", 4), ("train", 3)])
+def test_folds_that_test_a_row_twice_or_never(tmp_path: Path, second: str, folds: int) -> None:
+    turns = np.array(
+        [
+            ["test", "validation", "train", "train"],
+            [second, "test", "validation", "train"],
+            ["validation", "train", "test", "train"],
+            ["train", "train", "validation", "test"],
+        ]
+    )
+    by_fold = tuple(Roles(role, role == "validation") for role in turns[:folds])
+    Roles(np.full(4, "test"), np.zeros(4, np.bool_), by_fold).save(tmp_path / "roles.npz")
     assert "tests a row in none of its folds, or in several" in refused(Roles.load, tmp_path / "roles.npz")
 
 
