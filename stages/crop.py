@@ -36,7 +36,7 @@ def main(region: str) -> None:
         save_variant(folder, expressions, region, definition, cut, blocks, params.side)
         report = {"region": describe_region(definition), **count_fallbacks(expressions, cut)}
         write_json(Path(f"reports/regions/{region}.json"), report)
-        sheet = region_sheet(expressions.images, points, cut, Variant.load(waiting(folder)).images, train)
+        sheet = region_sheet(expressions.images, points, cut, Variant.load(waiting(folder), region).images, train)
         save_png(Path(f"reports/regions/{region}.png"), sheet)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pipeline.classifiers.classifier_file import load_cell
 from pipeline.classifiers.lessons import save_lessons
 from pipeline.classifiers.targets import Lessons
-from pipeline.common.files import together, whole_folder, write_json
+from pipeline.common.files import InputError, together, whole_folder, write_json
 from pipeline.data.roles import Roles
 from pipeline.data.twins import Twins
 from pipeline.evaluation.judging import judge
@@ -20,7 +20,10 @@ def main(name: str, network: str, seed: str) -> None:
     variant = Variant.load(Path(f"data/variants/{params.sees(name)}"))
     roles = Roles.load(Path("data/roles.npz"), len(variant))
     twins = Twins.load(Path("data/twins.npz"), len(variant)).twins
-    model = load_cell(Path(f"models/classifiers/{cell.path}.safetensors"), cell, variant)
+    path = Path(f"models/classifiers/{cell.path}.safetensors")
+    model = load_cell(path, cell, variant)
+    if model.header.folds != len(roles.folds):
+        raise InputError(f"{path}: was trained with another split than data/roles.npz; delete it and run `dvc repro`")
     answers, scores = judge(model, variant, roles, twins, params.split_rule, params.chosen.test_time_augmentation)
     made = {"data": params.data.source, "recipe": params.recipe}
     with together():

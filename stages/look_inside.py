@@ -36,7 +36,11 @@ def main(region: str, network: str, seed: str, *more: str) -> None:
     else:
         variant = Variant.load(Path(f"data/variants/{region}"))
         classifier = _one(load_cell(model, cell, variant))
-        found = Predictions.load(Path(f"reports/classifiers/{cell.path}/predictions.parquet"))
+        path = Path(f"reports/classifiers/{cell.path}/predictions.parquet")
+        found = Predictions.load(path)
+        of_these = found.classes == variant.about.classes and found.row.max() < len(variant)
+        if not of_these or not np.array_equal(found.labels, variant.labels[found.row]):
+            raise InputError(f"{path}: of other images than data/variants/{region}; delete it and run `dvc repro`")
         tested = np.flatnonzero(found.role == "test")  # of the first answers, one a row of the data set
         own = tested[found.fold[tested] <= 0]
         rows = typical_rows(own, found.labels, found.probabilities)

@@ -7,9 +7,10 @@ difference, and a third of them in each case with one.
 from __future__ import annotations
 
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 
 import pandas as pd
 from tqdm import tqdm
@@ -23,12 +24,14 @@ from stages import run
 
 NETWORKS, SEEDS, LUCK, DIFFERENCES = 5, (1, 2, 3, 5, 10), (0.0, 0.005, 0.013), (0.0, 0.01, 0.02, 0.04)
 
+MOST_DIGITS = 9  # of a number of comparisons
+
 # What there is none of where regions do not differ.
 NONE = ("difference", "any", "recall", "leak", "McNemar")
 
 
 def main(count: str) -> None:
-    if not count.isdecimal() or int(count) < 30:
+    if not count.isdecimal() or len(count) > MOST_DIGITS or int(count) < 30:
         raise InputError(f"usage: python -m stages.simulate COUNT, a whole number from 30, not {count!r}")
     worlds = [World(NETWORKS, *case) for case in product(SEEDS, LUCK, DIFFERENCES)]
     # Joined regions gain over joined trainings wherever regions differ, so that its level is seen where they do not.
@@ -38,7 +41,16 @@ def main(count: str) -> None:
     # Arrays as small as these are multiplied as fast by one thread, and the cases share the processors.
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        parts = list(tqdm(pool.map(_measure, cases), "simulating", len(cases), disable=None))
+        try:
+            # An interrupt reaches all processes; the workers, which inherit this, leave it to us to tell of it.
+            told_by = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            found = pool.map(_measure, cases)
+            signal.signal(signal.SIGINT, told_by)
+            parts = list(tqdm(found, "simulating", len(cases), disable=None))
+        except BaseException:
+            for worker in active_children():
+                worker.terminate()
+            raise
     table = pd.concat(parts, ignore_index=True)
     for title, rows in tables_of(table).items():
         print(f"\n**{title}**\n\n{markdown_table(rows)}")

@@ -178,7 +178,7 @@ def load_classifier(path: Path) -> Classifier:
     with torch.random.fork_rng(devices=[]):  # starting weights, which are replaced at once
         made = [networks.build(header.network, settings, shape) for _ in range(header.folds or 1)]
         network = Ensemble(made) if header.folds else made[0]
-    fill(network, state, path)
+    fill(network, state, path, (shape.channels, shape.side, shape.side))
     return Classifier(network, header)
 
 

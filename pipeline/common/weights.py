@@ -65,12 +65,27 @@ def _finite(state: dict[str, torch.Tensor]) -> bool:
     return all(bool(value.isfinite().all()) for value in state.values())
 
 
-def fill(network: nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
-    """Put the weights read from `path` into a network. Raises InputError if they are another network's."""
+def fill(network: nn.Module, state: dict[str, torch.Tensor], path: Path, shape: tuple[int, int, int]) -> None:
+    """Put the weights read from `path` into a network, and look at an image of noise with it.
+
+    Args:
+        shape: channels, height and width of what it takes.
+
+    Raises:
+        InputError: they are another network's, or what it gives is not finite: a weight that is may be far too large.
+    """
     try:
         network.load_state_dict(state)
     except RuntimeError:
         raise InputError(f"{path}: weights of another network; delete it and run `dvc repro`") from None
+    training = network.training
+    with torch.inference_mode():
+        noise = torch.rand(1, *shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        said = network.eval()(noise)
+    network.train(training)
+    # The logarithm of a probability may be minus infinity.
+    if (said.isnan() | said.isposinf()).any():
+        raise InputError(f"{path}: its network gives values that are not finite; delete it and run `dvc repro`")
 
 
 def load_network(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

@@ -113,6 +113,13 @@ class Roles:
                 raise InputError(f"{path}: has a role that is not one of {', '.join(ROLES)}; {remedy}")
             if (one.chooses & (one.role != "validation")).any():
                 raise InputError(f"{path}: chooses by rows that are not of validation; {remedy}")
+        for _, one in roles.trainings:
+            absent = [name for name in ROLES if name != "unused" and name not in one.role]
+            if absent or not one.chooses.any():
+                raise InputError(f"{path}: has no row of {' or '.join(absent) or 'those that choose'}; {remedy}")
+        tested = np.sum([one.role == "test" for _, one in roles.trainings], axis=0)
+        if (tested != (roles.role == "test")).any():
+            raise InputError(f"{path}: tests a row in none of its folds, or in several; {remedy}")
         return roles
 
 

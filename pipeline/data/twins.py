@@ -47,12 +47,15 @@ class Twins:
         """Read what `save` wrote, of so many rows.
 
         Raises:
-            InputError: the file is missing, damaged, of another number of rows, or numbers groups as none are.
+            InputError: the file is missing, damaged, of another number of rows, or has groups that cannot be.
         """
         found = cls(**load_arrays(path, {"copies": ("int32", (rows,)), "twins": ("int32", (rows,))}))
         for groups in (found.copies, found.twins):
             if ((groups < 0) | (groups >= len(groups))).any():
                 raise InputError(f"{path}: has a group that is not numbered from 0; delete it and run `dvc repro`")
+        pairs = np.stack([found.copies, found.twins], axis=1)
+        if len(np.unique(pairs, axis=0)) > len(np.unique(found.copies)):
+            raise InputError(f"{path}: has identical images that are no twins; delete it and run `dvc repro`")
         return found
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field, model_validator
 
 from pipeline.classifiers.cells import Cell
 from pipeline.common.files import InputError
+from pipeline.common.given import open_given
 from pipeline.common.records import Record, read_record
+from pipeline.common.settings import Fraction
 from pipeline.data.roles import ROLES
 from pipeline.evaluation.predictions import Predictions
-from pipeline.faces.trials import FaceTests
+from pipeline.faces.trials import VIEWS, FaceTests
 from pipeline.params import Params
 from pipeline.regions.overlap import box_overlap
 
@@ -39,20 +42,20 @@ class Provenance(Record):
 class PointScores(Record):
     """How good the landmarks are, as fractions of the inter-ocular distance; see `measure`."""
 
-    n: int
-    nme: float
-    auc: float
-    failure_rate: float
+    n: Annotated[int, Field(ge=1)]
+    nme: Annotated[float, Field(ge=0)]
+    auc: Fraction
+    failure_rate: Fraction
 
 
 class TrustScores(Record):
     """How well bad points are told from good ones; see `trust.TrustTest.scores`."""
 
-    n: int
-    limit: float
-    auc: float | None
-    caught: float | None
-    lost: float | None
+    n: Annotated[int, Field(ge=1)]
+    limit: Fraction
+    auc: Fraction | None
+    caught: Fraction | None
+    lost: Fraction | None
 
 
 class Landmarks(Record):
@@ -68,42 +71,72 @@ class Landmarks(Record):
     providers: dict[str, dict[str, dict[str, PointScores]]]
     trust: TrustScores
 
+    @model_validator(mode="after")
+    def _is_complete(self) -> Landmarks:
+        if self.provider not in self.providers:
+            raise ValueError(f"providers: has no {self.provider}, who is the provider")
+        for name, subsets in self.providers.items():
+            if not subsets or any(views.keys() != VIEWS.keys() for views in subsets.values()):
+                raise ValueError(f"providers.{name}: has no subset, or one without {' or '.join(VIEWS)}")
+        return self
+
+
+Count = Annotated[int, Field(ge=0)]
+
 
 class Groups(Record):
     """Images that occur more than once; see `audit`."""
 
-    groups: int
-    rows: int
-    largest: int
-    groups_within: dict[str, int]
-    groups_across: dict[str, int]
-    rows_per_role: dict[str, int]
-    conflicting_groups: int
-    conflicting_rows: int
-    test_rows_known: int
-    test_rows_known_with_other_label: int
+    groups: Count
+    rows: Count
+    largest: Count
+    groups_within: dict[str, Count]
+    groups_across: dict[str, Count]
+    rows_per_role: dict[str, Count]
+    conflicting_groups: Count
+    conflicting_rows: Count
+    test_rows_known: Count
+    test_rows_known_with_other_label: Count
 
 
 class Subjects(Record):
     """How many people are known, of how many rows, and how many of them are in several roles; see `audit`."""
 
-    known: int
-    rows: int
-    in_several_roles: int
+    known: Count
+    rows: Count
+    in_several_roles: Count
 
 
 class Audit(Record):
     """`audit.json` of the stage prepare_expressions; see `audit`."""
 
-    images: dict[str, int]
-    published: dict[str, int]
-    classes: dict[str, dict[str, int]]
+    images: dict[str, Count]
+    published: dict[str, Count]
+    classes: dict[str, dict[str, Count]]
     copies: Groups
     twins: Groups
-    constant: dict[str, int]
-    nearly_constant: dict[str, int]
-    no_face: dict[str, int] | None
+    constant: dict[str, Count]
+    nearly_constant: dict[str, Count]
+    no_face: dict[str, Count] | None
     subjects: Subjects
+
+    @model_validator(mode="after")
+    def _counts_every_role(self) -> Audit:
+        for name, counts in (
+            ("classes", self.classes),
+            ("copies.groups_within", self.copies.groups_within),
+            ("copies.rows_per_role", self.copies.rows_per_role),
+            ("twins.groups_within", self.twins.groups_within),
+            ("twins.rows_per_role", self.twins.rows_per_role),
+            ("constant", self.constant),
+            ("nearly_constant", self.nearly_constant),
+            ("no_face", self.images if self.no_face is None else self.no_face),
+        ):
+            if not self.images.keys() <= counts.keys():
+                raise ValueError(f"{name}: does not count each of {', '.join(self.images)}")
+        if self.copies.groups_across.keys() != self.twins.groups_across.keys():
+            raise ValueError("twins.groups_across: is of other roles than copies.groups_across")
+        return self
 
 
 @dataclass(frozen=True)
@@ -173,7 +206,9 @@ def read_results(reports: Path, params: Params) -> Results:
     by_region = found[:: len(params.networks) * len(params.seeds)]
     audit = read_record(Audit, reports / "expressions/audit.json")
     once = first.role[: int(first.row.max()) + 1]
-    if audit.images != {name: int((once == name).sum()) for name in ROLES if name in once}:
+    counted = {name: int((once == name).sum()) for name in ROLES if name in once}
+    named = all(audit.classes[role].keys() == set(first.classes) for role in audit.images)
+    if audit.images != counted or not named:
         raise InputError(f"{reports}/expressions/audit.json: of another data set; delete it and run `dvc repro`")
     tests = FaceTests.load(reports / "landmarks/points.npz")
     same: dict[str, Any] = {name: getattr(first, name) for name in SAME}
@@ -238,10 +273,9 @@ def _read_curves(folder: Path) -> pd.DataFrame:
     for name in CURVES:
         path = folder / f"{name}.tsv"
         try:
-            columns.append(pd.read_csv(path, sep="\t").set_index("step")[name].astype(float))
-        except FileNotFoundError:
-            raise InputError(f"{path}: missing; run `dvc repro` to make it") from None
-        except (ValueError, KeyError):
+            with open_given(path, "run `dvc repro` to make it") as file:
+                columns.append(pd.read_csv(file, sep="\t").set_index("step")[name].astype(float))
+        except (ValueError, KeyError, TypeError):
             raise InputError(f"{path}: no curve of step and {name}; delete it and run `dvc repro`") from None
         if not columns[-1].index.equals(columns[0].index):
             raise InputError(f"{path}: has other steps than {CURVES[0]}.tsv; delete {folder} and run `dvc repro`")

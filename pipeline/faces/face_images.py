@@ -14,6 +14,7 @@ from pipeline.common.files import InputError
 from pipeline.faces import points
 
 SIDE = 224  # of a face image, in pixels
+SUBSETS = ("afw", "helen", "lfpw", "ibug")
 TRAINED_ON = ("train", "validation")
 SPLITS = (*TRAINED_ON, "common", "challenging")
 SPAN = 1.8  # a face image shows this many times the larger extent of the points
@@ -53,7 +54,7 @@ class Faces:
         """Read what `save` wrote.
 
         Raises:
-            InputError: the file is missing, damaged or of another kind.
+            InputError: the file is missing, damaged or of another kind, or has a value that cannot be.
         """
         schema: dict[str, tuple[str, tuple[int | None, ...]]] = {
             "images": ("uint8", (None, SIDE, SIDE, 3)),
@@ -63,8 +64,16 @@ class Faces:
             "name": ("U", (None,)),
         }
         faces = cls(**load_arrays(path, schema))
-        if not np.isfinite(faces.points).all() or not np.isin(faces.split, SPLITS).all():
-            raise InputError(f"{path}: has a point or a split that cannot be; delete it and run `dvc repro`")
+        inside = ((faces.points >= -0.5) & (faces.points <= SIDE - 0.5)).all(axis=(1, 2))
+        for wrong, finding in (
+            (not len(faces), "holds no face"),
+            (not inside.all(), "has a point outside of its image"),
+            (not (points.interocular(faces.points) > 0).all(), "has a face whose eyes are in one place"),
+            (not np.isin(faces.split, SPLITS).all(), f"has a split that is not one of {', '.join(SPLITS)}"),
+            (not np.isin(faces.subset, SUBSETS).all(), f"has a subset that is not one of {', '.join(SUBSETS)}"),
+        ):
+            if wrong:
+                raise InputError(f"{path}: {finding}; delete it and run `dvc repro`")
         return faces
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.arrays import load_arrays, save_arrays
+from pipeline.common.files import InputError
 from pipeline.faces import errors, points
 from pipeline.faces.squares import INPUT
 
@@ -43,14 +44,23 @@ class FaceTests:
 
     @classmethod
     def load(cls, path: Path) -> FaceTests:
-        """Read what `save` wrote. Raises InputError if it is missing or damaged."""
+        """Read what `save` wrote. Raises InputError if it is missing or damaged, or a value cannot be."""
         schema: dict[str, tuple[str, tuple[int | None, ...]]] = {"subset": ("U", (None,)), "split": ("U", (None,))}
         for view, side in VIEWS.items():
             schema[f"images_{view}"] = ("uint8", (None, side, side))
             schema[f"true_{view}"] = schema[f"found_{view}"] = ("float32", (None, points.COUNT, 2))
         arrays = load_arrays(path, schema)
         kinds = {kind: {view: arrays[f"{kind}_{view}"] for view in VIEWS} for kind in ("images", "true", "found")}
-        return cls(arrays["subset"], arrays["split"], **kinds)
+        tests = cls(arrays["subset"], arrays["split"], **kinds)
+        places = [*tests.true.values(), *tests.found.values()]
+        for wrong, finding in (
+            (not len(tests.split), "holds no face"),
+            (not np.isin(tests.split, TEST_SPLITS).all(), f"has a split that is not one of {', '.join(TEST_SPLITS)}"),
+            (not all(np.isfinite(of).all() for of in places), "has a point that is not finite"),
+        ):
+            if wrong:
+                raise InputError(f"{path}: {finding}; delete it and run `dvc repro`")
+        return tests
 
     def groups(self) -> dict[str, npt.NDArray[np.bool_]]:
         """The rows of each test set and, where it has several, of each of its collections."""

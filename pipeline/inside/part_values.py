@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from pipeline.classifiers.cells import Cell
 from pipeline.common.arrays import load_arrays, save_arrays
@@ -14,6 +16,7 @@ from pipeline.common.files import InputError, whole_folder, write_json
 from pipeline.common.records import Record, read_record
 from pipeline.faces.points import COUNT
 from pipeline.params import Params
+from pipeline.regions.definitions import MOST
 
 REMEDY = "delete it and run `dvc repro`"
 
@@ -30,9 +33,9 @@ class Asked(Record):
     region: str
     network: str
     seed: int
-    classes: list[str]
-    parts: list[str]
-    fillings: list[str]
+    classes: Annotated[list[str], Field(min_length=2)]
+    parts: Annotated[list[str], Field(min_length=2, max_length=MOST)]
+    fillings: Annotated[list[str], Field(min_length=1)]
     test: int
     trusted: int
 
@@ -84,6 +87,8 @@ class PartValues:
             (not ((values >= 0) & (values <= 1)).all(), "has a probability outside 0 to 1"),
             ((arrays["labels"] >= classes).any() or (arrays["called"] >= classes).any(), "has a class of no name"),
             (not np.isfinite(arrays["points"]).all(), "has a point that is not finite"),
+            ((np.diff(arrays["rows"]) <= 0).any() or arrays["rows"][0] < 0, "has rows that do not ascend"),
+            (not len(values) <= asked.trusted <= asked.test, "has more images than asked.json counts"),
         ):
             if wrong:
                 raise InputError(f"{path}: {finding}; {REMEDY}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.common.files import InputError, whole_folder, write_json
 from pipeline.common.records import read_json
-from pipeline.regions.definitions import Region, describe_region, read_region, resolve
+from pipeline.regions.definitions import Like, Region, describe_region, read_region, resolve
 
 
 def save_definitions(folder: Path, regions: Mapping[str, Region]) -> None:
@@ -25,6 +25,9 @@ def load_definition(path: Path) -> Region:
     """
     content = read_json(path)
     try:
-        return read_region(content)
+        region = read_region(content)
+        if isinstance(region, Like) and isinstance(region.like, str):
+            raise ValueError("the name of another region stands for its definition in params.yaml alone")
+        return region
     except ValueError:
         raise InputError(f"{path}: defines no region; delete it and run `dvc repro`") from None

@@ -52,11 +52,15 @@ class Variant(Expressions):
     fell_back: npt.NDArray[np.bool_]
 
     @classmethod
-    def load(cls, folder: Path) -> Variant:
+    def load(cls, folder: Path, name: str | None = None) -> Variant:
         """Read `data/variants/REGION`; the images are read when they are used.
 
+        Args:
+            folder: that holds it.
+            name: of the region that it must be of; that of the folder, if none is given.
+
         Raises:
-            InputError: a file is missing, damaged or of another kind, or a value cannot be.
+            InputError: a file is missing, damaged, of another kind or of another region, or a value cannot be.
         """
         rows, more = load(folder, COLUMNS)
         made = read_record(CutAs, folder / "region.json", REMEDY)
@@ -64,7 +68,13 @@ class Variant(Expressions):
             region = read_region(made.definition)
         except ValueError:
             raise InputError(f"{folder / 'region.json'}: defines no region; {REMEDY}") from None
+        if made.region != (name or folder.name):
+            raise InputError(f"{folder / 'region.json'}: is of the region {made.region}; {REMEDY}")
         boxes = np.stack([more[edge] for edge in BOX], axis=1)
+        if not ((boxes[:, :2] < boxes[:, 2:]) & np.isfinite(boxes[:, 2:] - boxes[:, :2])).all():
+            raise InputError(f"{folder / 'rows.parquet'}: has a box that cannot be; {REMEDY}")
+        if not np.isfinite(more["turn"]).all():
+            raise InputError(f"{folder / 'rows.parquet'}: has a turn that is not finite; {REMEDY}")
         turns, fell_back = more["turn"], more["fell_back"]
         return cls(**rows, name=made.region, region=region, boxes=boxes, turns=turns, fell_back=fell_back)
 

@@ -7,9 +7,11 @@ import io
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
-from pipeline.common.files import InputError
+from pipeline.common.images import read_image
 
 
 class Picture(NamedTuple):
@@ -28,20 +30,21 @@ class Embedded(NamedTuple):
 
 
 def embed(picture: Picture) -> Embedded:
-    """A picture as light as a page that goes to a phone should have it. Raises InputError if it is missing."""
-    try:
-        image = picture.path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{picture.path}: missing; run `dvc repro` to make it") from None
-    image = min(image, _lighten(image), key=len)  # few lines on white are lighter as PNG
+    """A picture as light as a page that goes to a phone should have it.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
+    pixels = read_image(picture.path, "delete it and run `dvc repro`", ("PNG",))
+    image = min(picture.path.read_bytes(), _lighten(pixels), key=len)  # few lines on white are lighter as PNG
     kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
     width, height = Image.open(io.BytesIO(image)).size
     return Embedded(f"data:image/{kind};base64,{base64.b64encode(image).decode()}", width, height)
 
 
-def _lighten(png: bytes, width: int = 1200) -> bytes:
+def _lighten(pixels: npt.NDArray[np.uint8], width: int = 1200) -> bytes:
     """The same picture as JPEG, at most `width` pixels wide: a fifth of the bytes for a sheet of photographs."""
-    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image = Image.fromarray(pixels)
     if image.width > width:
         image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
     file = io.BytesIO()

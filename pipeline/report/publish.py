@@ -34,7 +34,10 @@ def publish(reports: Path, folder: Path, results: Results, params: Params) -> No
     Raises:
         InputError: the comparison has not been made yet, or the folder holds something else than an earlier call wrote.
     """
-    folder = folder.resolve()
+    try:
+        folder = folder.resolve()
+    except RuntimeError:  # which is how pathlib tells links in a circle
+        raise InputError(f"{folder}: is a link in a circle; give the path of a new folder") from None
     settle(folder)
     _check_replaceable(folder)
     with whole_folder(folder) as part:

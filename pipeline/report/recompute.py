@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow
 from pydantic import Field, ValidationError
 
 from pipeline.classifiers.cells import Cell
@@ -82,7 +83,7 @@ def read_published(folder: Path, expressions: Expressions) -> Published:
         fell_back = {region: table[f"{region}/fell_back"].to_numpy(np.bool_) for region in regions}
     except (InputError, PermissionError):
         raise
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (pyarrow.ArrowException, KeyError, TypeError, ValueError, OSError) as error:
         raise InputError(f"{path}: no published predictions ({error}); restore it with git") from None
     if rows.max(initial=0) >= len(expressions):
         raise InputError(f"{path}: is of more images than {expressions.about.name} here has; take the same data set")
@@ -180,7 +181,9 @@ def _places(published: Published, asked: AnswerRows) -> npt.NDArray[np.int64]:
     """Where each published answer stands among all that are asked for."""
     of = {answer: place for place, answer in enumerate(zip(asked.row.tolist(), asked.role.tolist(), strict=True))}
     found = [of.get(answer, -1) for answer in zip(published.rows.tolist(), published.role.tolist(), strict=True)]
-    if -1 in found:
+    left = np.isin(asked.role, ["validation", "test"])
+    left[found] = False
+    if -1 in found or left.any():
         raise InputError(
             "predictions.parquet: of another split than data/roles.npz has; set split of params.yaml to that of the "
             "time, and run `dvc repro prepare_expressions`"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from pipeline.classifiers.classifier_file import Classifier
@@ -82,7 +83,7 @@ def measure_framing(
     """How images of a data set show faces: medians over those whose points (N, 68, 2) are to be trusted.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, or they lie where no faces can.
     """
     usable = (expected_error <= max_error) & np.isfinite(points).all((1, 2))
     usable &= interocular(points) > 0
@@ -91,7 +92,10 @@ def measure_framing(
     boxes = (boxes_around(points[usable]).astype(np.float64) + 0.5) / side
     middle = np.median((boxes[:, :2] + boxes[:, 2:]) / 2, axis=0)
     extent = np.median((boxes[:, 2:] - boxes[:, :2]).max(1))
-    return Framing(x=float(middle[0]), y=float(middle[1]), extent=float(extent))
+    try:
+        return Framing(x=float(middle[0]), y=float(middle[1]), extent=float(extent))
+    except ValidationError:
+        raise InputError("data/landmarks.npz: its points lie where no face can; train landmarks more") from None
 
 
 def _export(module: nn.Module, example: torch.Tensor, path: Path) -> None:

@@ -337,13 +337,12 @@ def test_saved_is_loaded_and_the_same_bytes(tmp_path: Path) -> None:
     loaded = Roles.load(tmp_path / "one.npz")
     assert (loaded.role.tolist(), loaded.chooses.tolist()) == (roles.role.tolist(), roles.chooses.tolist())
     assert loaded.folds == ()
-    chooses = np.array([[False, False], [True, False]])
-    one, other = (np.array(role) for role in (["test", "train"], ["validation", "test"]))
-    folds = (Roles(one, chooses[0]), Roles(other, chooses[1]))
-    Roles(np.array(["test", "test"]), chooses[0], folds).save(tmp_path / "folds.npz")
+    turns = [["test", "validation", "train"], ["train", "test", "validation"], ["validation", "train", "test"]]
+    folds = tuple(Roles(np.array(role), np.array(role) == "validation") for role in turns)
+    Roles(np.full(3, "test"), np.zeros(3, np.bool_), folds).save(tmp_path / "folds.npz")
     found = Roles.load(tmp_path / "folds.npz").folds
-    assert [fold.role.tolist() for fold in found] == [["test", "train"], ["validation", "test"]]
-    assert [fold.chooses.tolist() for fold in found] == chooses.tolist()
+    assert [fold.role.tolist() for fold in found] == turns
+    assert [fold.chooses.tolist() for fold in found] == [[name == "validation" for name in role] for role in turns]
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

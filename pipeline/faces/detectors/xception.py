@@ -72,7 +72,7 @@ def load_model(path: Path) -> tuple[nn.Module, Made]:
     except ValidationError:
         raise InputError(f"{path}: of an earlier version; delete it and run `dvc repro`") from None
     network = landmark_network(points=points.COUNT, width=made.width, head=made.head)
-    fill(network, state, path)
+    fill(network, state, path, (1, INPUT, INPUT))
     return network, made
 
 

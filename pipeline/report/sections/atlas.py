@@ -79,8 +79,10 @@ def _check_rows(study: Study, found: dict[str, list[PartValues]], origin: Origin
     """Make sure that the answers are to images of the comparison. Raises InputError if they are not."""
     for values in (each for of_network in found.values() for each in of_network):
         rows, results = values.rows, study.results
-        inside = rows.min() >= 0 and rows.max() < len(results.labels)
-        if not (inside and np.array_equal(results.labels[rows], values.labels)):
+        same = rows.max() < len(results.labels) and values.asked.classes == [*results.classes]
+        same = same and bool((results.role[rows] == "test").all())
+        same = same and np.array_equal(results.labels[rows], values.labels)
+        if not (same and np.array_equal(results.groups[rows], values.groups)):
             folder = origin.reports / f"inside/atlas/{values.asked.network}-{values.asked.seed}"
             raise InputError(f"{folder}: of other rows than the predictions; delete it and run `dvc repro`")
 

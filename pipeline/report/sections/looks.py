@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from pipeline.classifiers.cells import Cell
 from pipeline.common.records import Record, read_record
+from pipeline.common.settings import Fraction
 from pipeline.report.pictures import Picture
 from pipeline.report.section import Section
 from pipeline.report.study import Origin, Study
@@ -28,8 +31,8 @@ class Looked(Record):
         limit: how alike they are at most where they are drawn.
     """
 
-    similar_to_random: dict[str, float]
-    limit: float
+    similar_to_random: dict[str, Annotated[float, Field(ge=-1, le=1)]]
+    limit: Fraction
 
 
 def section(study: Study, origin: Origin) -> Section:
