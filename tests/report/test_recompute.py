@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,26 @@ def test_regions_are_compared_anew(published: Path, params: Params) -> None:
     pairs, whole = (table.sort_values(order, ignore_index=True) for table in (pairs, whole))
     pd.testing.assert_frame_equal(pairs, whole)
     assert set(pairs["protocol"]) == {"test", "test_unique", "test_cut", "validation_unique"}
+
+
+def test_of_an_outside_test_set_nothing_is_recomputed(published: Path, params: Params) -> None:
+    """Its images stand behind the others, and no answer to them was published."""
+    own, more = expressions(), 3
+    longer = replace(
+        own,
+        images=np.concatenate([own.images, own.images[:more]]),
+        labels=np.concatenate([own.labels, own.labels[:more]]),
+        votes=np.concatenate([own.votes, own.votes[:more]]),
+        split=np.concatenate([own.split, np.full(more, "outside")]),
+        subject=np.concatenate([own.subject, own.subject[:more]]),
+    )
+    role = np.concatenate([ROLE, np.full(more, "outside")])
+    twins = np.concatenate([TWINS, 100 + np.arange(more, dtype=np.int32)])
+    asked = AnswerRows.of(Roles(role, role == "validation"), twins)
+    with quickly():
+        study = compare_published(read_published(published, longer), longer, asked, twins, params)
+    assert "outside" not in study.samples
+    assert len(study.results.labels) == len(LABELS)
 
 
 def test_a_cell_that_was_not_published_is_missed(published: Path, params: Params) -> None:
