@@ -5,20 +5,15 @@ What ends a stage early is told in one line, without a traceback, and with exit 
 
 from __future__ import annotations
 
-import errno
 import inspect
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from io import BufferedWriter, FileIO, TextIOWrapper
-from types import FrameType, TracebackType
-from typing import Any
 
+from pipeline.common.ending import end_at_once, lasting_output, one_line, tell_in_one_line
 from pipeline.common.files import InputError
 
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+__all__ = ["commit", "one_line", "run"]
 
 
 def run(main: Callable[..., None]) -> None:
@@ -29,29 +24,11 @@ def run(main: Callable[..., None]) -> None:
     if len(words) < len(names) or (len(words) > len(names) and not more):
         name = sys.modules["__main__"].__spec__.name  # type: ignore[union-attr]
         raise InputError(f"usage: python -m {' '.join([name, *names, *(['...'] if more else [])])}")
-    sys.stdout = _lasting_output()
+    sys.stdout = lasting_output()
     main(*words)
     # Whatever a stage writes is whole by now. Python's own end, which takes torch's libraries down one by one, would
     # cost half a second or more in each of some forty stages.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
-
-
-class _Lasting(FileIO):
-    """Standard output, which may be closed by who reads it, `head` say: what is not read is no reason to stop."""
-
-    def write(self, content: Any, /) -> int:
-        try:
-            return super().write(content) or 0
-        except BrokenPipeError:
-            return len(content)
-
-
-def _lasting_output() -> TextIOWrapper:
-    # Without a buffer of text: what was printed before a kill is there. Names of files may be no text.
-    raw = _Lasting(1, "w", closefd=False)
-    return TextIOWrapper(BufferedWriter(raw), errors="backslashreplace", line_buffering=True)
+    end_at_once()
 
 
 def commit() -> str | None:
@@ -68,54 +45,5 @@ def commit() -> str | None:
     return done.stdout.strip()
 
 
-def one_line(error: BaseException) -> str | None:
-    """What to tell the user about an error, or None if it is a defect of ours, which deserves its traceback."""
-    said = _said_of(error)
-    return None if said is None else str(InputError(said))  # which is never too long
-
-
-def _said_of(error: BaseException) -> str | None:
-    match error:
-        case InputError():
-            return str(error)
-        case KeyboardInterrupt():
-            return "interrupted; nothing half-done was kept, run the same command again to go on"
-        case MemoryError():
-            return "out of memory; end other programs or take a smaller batch, and run again"
-        case OSError() if error.errno in NO_SPACE:
-            name = f" for {error.filename}" if error.filename else ""
-            return f"no space left on the disk{name}; free some (`dvc gc --workspace` helps) and run again"
-        case PermissionError():
-            return f"{error.filename}: not permitted; change its owner or mode and run again"
-        case OSError(errno=errno.EROFS):
-            return f"{error.filename}: its file system is read-only; run where files may be written"
-        case OSError() if error.filename is not None:
-            # Of a rename the second is the one that the user knows; the first is our part file.
-            name, reason = error.filename2 or error.filename, (error.strerror or "cannot be used").lower()
-            return f"{name}: {reason}; see what lies there, move it away if it is not fercrop's, run again"
-    return None
-
-
-def _explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    line = one_line(error)
-    if line is None:
-        sys.__excepthook__(kind, error, trace)
-        return
-    sys.stdout.flush()
-    print(f"error: {line}", file=sys.stderr, flush=True)
-    os._exit(1)  # else Python would end an interrupted process by the signal, with another status
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-# Set while the package is imported, so that an interrupt during the stages' own slow imports is told in a line too.
-sys.excepthook = _explain
-# Where the streams are closed (`>&-`), Python has none, and the next file that is opened would take their number.
-while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-    pass
-os.close(number)
-sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
-sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
-signal.signal(signal.SIGTERM, _interrupt)
+# Called while the package is imported, so that an interrupt during the stages' own slow imports is told in a line too.
+tell_in_one_line()

@@ -43,7 +43,7 @@ def _best(region: str) -> Path:
     paths = sorted(Path("models/classifiers", region).glob("*.safetensors"))
     if not paths:
         raise InputError(f"models/classifiers/{region}: no classifiers; run `make repro`")
-    return max(paths, key=lambda path: load_classifier(path).header.scores["validation"]["accuracy"])
+    return max(paths, key=lambda path: load_classifier(path).header.scores["choosing"]["accuracy"])
 
 
 if __name__ == "__main__":
