@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from projects import ROOT
 from skimage import data
 
+ROOT = Path(__file__).parents[1]
 PORTRAIT: npt.NDArray[np.uint8] = data.astronaut()  # type: ignore[no-untyped-call]  # public domain
 FACE = (224, 115)  # a place within its only face
 CODE = "import sys\nsys.modules['torch'] = None\nfrom fercrop.__main__ import main\nmain()"

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import PORTRAIT, command, fercrop, refusal
+from commands import PORTRAIT, ROOT, command, fercrop, refusal
 from permissions import modes_apply
 from PIL import Image
-from projects import ROOT
 from pyarrow import parquet
 from sample_sets import refused
 

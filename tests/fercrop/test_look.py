@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import FACE, PORTRAIT, fercrop, refusal
+from commands import FACE, PORTRAIT, ROOT, fercrop, refusal
 from PIL import Image
-from projects import ROOT
 
 from fercrop.__main__ import split
 from fercrop._words import commands
