@@ -68,7 +68,7 @@ class Scores:
 
 
 def class_of_folders(files: Iterable[str], classes: Sequence[str], mapping: Mapping[str, str]) -> dict[str, int | None]:
-    """The class that each file's folder is named after; None for those that are left out.
+    """The class that each file's folder is named after; None for those that are left out, as those beside the folders.
 
     Args:
         files: their names, relative to the folder that holds the folders of the classes.
@@ -84,6 +84,8 @@ def class_of_folders(files: Iterable[str], classes: Sequence[str], mapping: Mapp
     codes: dict[str, int | None] = {name: code for code, name in enumerate(classes)}
     codes |= {folder: codes[name] if name else None for folder, name in mapping.items()}
     folders = {file: PurePosixPath(file).parent.name for file in files}
+    if any(folders.values()):
+        codes[""] = None  # a table beside the folders, say
     unknown = sorted(set(folders.values()) - codes.keys())
     if unknown:
         name = unknown[0] or "(no folder)"

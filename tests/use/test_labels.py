@@ -13,9 +13,9 @@ CLASSES = ("angry", "happy", "sad")
 
 
 def test_folders_are_named_after_classes() -> None:
-    files = ["happy/a.jpg", "more/sad/b.jpg", "joy/c.jpg", "other/d.jpg"]
+    files = ["happy/a.jpg", "more/sad/b.jpg", "joy/c.jpg", "other/d.jpg", "list.csv"]
     known = class_of_folders(files, CLASSES, {"joy": "happy", "other": ""})
-    assert known == {"happy/a.jpg": 1, "more/sad/b.jpg": 2, "joy/c.jpg": 1, "other/d.jpg": None}
+    assert known == {"happy/a.jpg": 1, "more/sad/b.jpg": 2, "joy/c.jpg": 1, "other/d.jpg": None, "list.csv": None}
     assert refused(class_of_folders, files, CLASSES, {}).startswith("joy (and 1 more): no class")
     assert "(no folder)" in refused(class_of_folders, ["a.jpg"], CLASSES, {})
     assert "'glad' is no class" in refused(class_of_folders, files, CLASSES, {"joy": "glad"})
