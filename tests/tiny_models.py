@@ -14,6 +14,7 @@ from pipeline.classifiers.classifier_file import Classifier, load_classifier, sa
 from pipeline.classifiers.network_settings import Shape
 from pipeline.common.files import write_json
 from pipeline.faces.network import landmark_network
+from pipeline.faces.network.heads import Voting
 from pipeline.faces.network.xception import Xception
 from pipeline.faces.trust import Trust
 from pipeline.params import load_params
@@ -31,6 +32,7 @@ def tiny_landmarks(spread: float = 0.05) -> Xception:
         if isinstance(module, torch.nn.BatchNorm2d):
             assert module.running_mean is not None
             module.running_mean.uniform_(-0.2, 0.2)
+    assert isinstance(network.head, Voting)
     with torch.no_grad():
         network.head.votes.weight.mul_(spread)
     return network
