@@ -5,7 +5,7 @@ JOBS ?= auto# processes that run tests at once
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro full test test-all fuzz kill-test preview bench publish export clean
+.PHONY: help repro full test test-all fuzz kill-test preview bench publish export wheel clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -23,7 +23,7 @@ full: .venv ## The whole experiment on the real data, for a GPU: 5 regions, 5 ne
 test: .venv ## Lint, check types and the order of imports, run the tests
 	ruff check .
 	ruff format --check .
-	mypy pipeline stages benchmarks tests
+	mypy pipeline stages fercrop benchmarks tests
 	lint-imports
 	python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
 
@@ -50,6 +50,21 @@ publish: .venv ## Copy the figures of the comparison, and no image, to docs/resu
 export: .venv ## Write the trained models as ONNX, to be used without torch: exported/ (see docs/use.md)
 	@python -m stages.export_models exported
 
+# What the command imports of the library; exported/ or, without it, pretrained/fercrop/ goes with it.
+WHEEL_PARTS := common data evaluation faces regions use
+WHEEL_LIMIT := 80M
+
+wheel: .venv ## Build dist/fercrop-*.whl: the command `fercrop` with the exported models, without torch
+	@rm -rf build/wheel dist && mkdir -p build/wheel/pipeline
+	@cp -R pyproject.toml README.md LICENSE fercrop build/wheel && cp pipeline/__init__.py build/wheel/pipeline
+	@for part in $(WHEEL_PARTS); do cp -R pipeline/$$part build/wheel/pipeline; done
+	@for folder in exported pretrained/fercrop; do \
+	  if [ -f $$folder/models.json ]; then cp -R $$folder build/wheel/fercrop/models; break; fi; done
+	@[ -d build/wheel/fercrop/models ] || echo "no models in it: neither exported/ nor pretrained/fercrop/ has any"
+	@python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist build/wheel
+	@ls -l dist/*.whl
+	@[ -z "$$(find dist -name '*.whl' -size +$(WHEEL_LIMIT))" ] || { echo "error: larger than $(WHEEL_LIMIT)"; exit 1; }
+
 clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw and the DVC cache
 	rm -rf data/demo data/real/sources.json data/expressions data/regions data/variants data/answers data/lessons \
 	  data/faces.npz data/twins.npz data/roles.npz data/landmarks.npz \
@@ -63,4 +78,5 @@ clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw a
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fercrop needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch .venv

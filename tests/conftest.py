@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,3 +52,13 @@ def results(found: Found) -> Results:
 @pytest.fixture
 def params(found: Found) -> Params:
     return found.study.params
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of exported models that have not been trained."""
+    from tiny_models import write_models  # only here, as above: torch takes seconds to import
+
+    folder = tmp_path_factory.mktemp("models")
+    write_models(folder)
+    return folder

@@ -393,6 +393,7 @@ PLUMBING = {
     "pipeline.common.code": "says whether a checkpoint is of this code",
     "pipeline.common.arrays": "puts arrays into files and takes them out unchanged",
     "pipeline.common.records": "hands on JSON files, unchanged or not at all",
+    "pipeline.common.ending": "says how a process ended",
     "pipeline.common.files": "puts bytes into files and takes them out unchanged",
     "pipeline.common.given": "takes bytes out of files from outside, unchanged or not at all",
     **dict.fromkeys(

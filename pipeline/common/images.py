@@ -20,15 +20,17 @@ MAX_PIXELS = 100_000_000  # decoding takes some 15 bytes for each
 # A progressive JPEG has ten or so; every one that a file claims is a pass over all pixels.
 MAX_SCANS = 100
 
+DEEP = "I;16"  # Pillow's modes of 16 bits begin so
+
 # What decoders raise for damaged files, by format and place of the damage.
-_DAMAGE = (
+DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError, TypeError, KeyError,
     IndexError,
 )  # fmt: skip
 
 
 def read_image(
-    path: Path, remedy: str, formats: tuple[str, ...] = ("JPEG", "PNG"), upright: bool = False
+    path: Path, remedy: str, formats: tuple[str, ...] = ("JPEG", "PNG"), upright: bool = False, deep: bool = False
 ) -> npt.NDArray[np.uint8]:
     """A photograph as RGB (H, W, 3); of a moving one the first frame, and what is transparent is shown.
 
@@ -39,6 +41,7 @@ def read_image(
     Args:
         formats: that are read, by Pillow's names.
         upright: turn it as EXIF says. If not, pixels are as they are stored, to which points refer.
+        deep: take levels of grey of 16 bits too, of which the upper 8 are kept.
 
     Raises:
         InputError: it is missing, of another format, damaged, or beyond the limits; it ends with `remedy`.
@@ -49,14 +52,28 @@ def read_image(
             if image.width * image.height > MAX_PIXELS:
                 size = f"{image.width:,} x {image.height:,}"
                 raise InputError(f"{path}: has {size} pixels, more than {MAX_PIXELS:,}; reduce it")
-            if image.mode[0] in "IF":  # converting these to 8 bits would clip them
-                raise InputError(f"{path}: has more than 8 bits a pixel; {remedy}")
+            if image.mode[0] in "IF" and not (deep and image.mode.startswith(DEEP)):
+                raise InputError(f"{path}: has more than {16 if deep else 8} bits a pixel; {remedy}")
             _verify(content, image)
-            return np.asarray((ImageOps.exif_transpose(image) if upright else image).convert("RGB"))
+            return to_rgb(image, upright)
     except UnidentifiedImageError:
         raise InputError(f"{path}: is neither {' nor '.join(formats)}; {remedy}") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(f"{path}: damaged ({' '.join(str(error).split())}); {remedy}") from None
+
+
+def to_rgb(image: Image.Image, upright: bool) -> npt.NDArray[np.uint8]:
+    """The pixels of an image of Pillow's in any mode, but `I` and `F`, as RGB (H, W, 3); see `read_image`.
+
+    Raises:
+        OSError, ValueError: among others of `DAMAGE`, where it cannot be decoded or converted.
+    """
+    image.load()
+    if upright:
+        ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith(DEEP):  # converting would clip them
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _open(content: bytes, formats: tuple[str, ...]) -> Image.Image:

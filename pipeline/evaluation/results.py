@@ -51,7 +51,7 @@ class PointScores(Record):
 class TrustScores(Record):
     """How well bad points are told from good ones; see `trust.TrustTest.scores`."""
 
-    n: Annotated[int, Field(ge=1)]
+    n: Annotated[int, Field(ge=0)]  # 0 where no test face is at hand
     limit: Fraction
     auc: Fraction | None
     caught: Fraction | None
@@ -76,7 +76,7 @@ class Landmarks(Record):
         if self.provider not in self.providers:
             raise ValueError(f"providers: has no {self.provider}, who is the provider")
         for name, subsets in self.providers.items():
-            if not subsets or any(views.keys() != VIEWS.keys() for views in subsets.values()):
+            if (not subsets and self.trust.n) or any(views.keys() != VIEWS.keys() for views in subsets.values()):
                 raise ValueError(f"providers.{name}: has no subset, or one without {' or '.join(VIEWS)}")
         return self
 

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from pipeline.common.files import InputError
+from pipeline.common.given import lies_there
 from pipeline.common.images import read_image
 
 
@@ -35,6 +37,8 @@ def embed(picture: Picture) -> Embedded:
     Raises:
         InputError: it is missing or damaged.
     """
+    if not lies_there(picture.path):
+        raise InputError(f"{picture.path}: missing; run `dvc repro` to make it")
     pixels = read_image(picture.path, "delete it and run `dvc repro`", ("PNG",))
     image = min(picture.path.read_bytes(), _lighten(pixels), key=len)  # few lines on white are lighter as PNG
     kind = "png" if image.startswith(b"\x89PNG") else "jpeg"

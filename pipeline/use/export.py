@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +14,23 @@ from pydantic import ValidationError
 from torch import nn
 
 from pipeline.classifiers.classifier_file import Classifier
+from pipeline.classifiers.layers import MaxPool
 from pipeline.classifiers.pixels import normalise
-from pipeline.common.files import InputError, whole_file
+from pipeline.common.files import InputError, write_bytes
 from pipeline.faces.detectors.xception import scale
+from pipeline.faces.network.xception import Xception
 from pipeline.faces.points import interocular
 from pipeline.faces.squares import INPUT, boxes_around
-from pipeline.use.models import ClassifierAbout, Framing
+from pipeline.use.models import ClassifierAbout, Framing, answer, open_session
+
+# Images at which what was exported is held against torch: more than one, since a free axis could be fixed by mistake.
+COMPARED = 3
+# How far the two may be apart, as a fraction of the largest value: rounding, no other network.
+SLACK = 1e-3
 
 
 class FromLevels(nn.Module):
-    """A classifier that takes levels 0..255, (1, channels, side, side), and gives probabilities, (1, classes)."""
+    """A classifier that takes levels 0..255, (N, channels, side, side), and gives probabilities, (N, classes)."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -33,19 +42,25 @@ class FromLevels(nn.Module):
 
 
 class PlacesFromLevels(nn.Module):
-    """A landmark model that takes levels 0..255, (1, 1, INPUT, INPUT), and gives x, y and spread, (1, points, 3)."""
+    """A landmark model that takes levels 0..255, (N, 1, INPUT, INPUT), and gives x, y and spread, (N, points, 3).
 
-    def __init__(self, network: nn.Module) -> None:
+    The network goes through its first maps some images at a time; ONNX holds no loop over an unknown number of them.
+    """
+
+    def __init__(self, network: Xception) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, levels: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.network(scale(levels))
+        network = self.network
+        fine = network.entry[:-1](scale(levels))
+        middle = network.middle(network.entry[-1](fine))
+        found: torch.Tensor = network.head((fine, middle, network.exit(middle)))
         return found[..., :3]
 
 
 def export_landmarks(network: nn.Module, head: str, path: Path) -> None:
-    """Write a landmark model for one face at a time: its first maps stay in the cache so, see `xception.AT_ONCE`.
+    """Write a landmark model.
 
     Raises:
         InputError: its head does not vote, so that one look says nothing of how sure it is.
@@ -54,22 +69,21 @@ def export_landmarks(network: nn.Module, head: str, path: Path) -> None:
         raise InputError(
             "models/landmarks.safetensors: head direct gives no uncertainty in one look; train head: voting"
         )
-    _export(PlacesFromLevels(network), torch.zeros(1, 1, INPUT, INPUT), path)
+    _export(PlacesFromLevels(cast(Xception, network)), (1, INPUT, INPUT), path)
 
 
 def export_classifier(classifier: Classifier, folder: Path, drawn: bool) -> ClassifierAbout:
-    """Write a classifier for one image at a time, and say what is known of it."""
+    """Write a classifier, and say what is known of it."""
     header = classifier.header
     region, network, seed, _ = header.cell
     file = f"{region}-{network}-{seed}.onnx"
-    levels = torch.zeros(1, header.channels, header.side, header.side)
-    _export(FromLevels(classifier.network), levels, folder / file)
+    _export(FromLevels(_plain(classifier.network)), (header.channels, header.side, header.side), folder / file)
     return ClassifierAbout(
         file=file,
         network=network,
         region_name=region,
         region=header.region,
-        channels=header.channels,
+        channels=3 if header.channels == 3 else 1,
         side=header.side,
         data_set=header.data_set,
         drawn=drawn,
@@ -98,10 +112,36 @@ def measure_framing(
         raise InputError("data/landmarks.npz: its points lie where no face can; train landmarks more") from None
 
 
-def _export(module: nn.Module, example: torch.Tensor, path: Path) -> None:
+def _plain(network: nn.Module) -> nn.Module:
+    """A copy whose max-pooling is torch's own: `layers.MaxPool` groups images by how many there are."""
+    copied = copy.deepcopy(network)
+    for name, module in list(copied.named_modules()):
+        if isinstance(module, MaxPool):
+            plain = nn.MaxPool2d(module.kernel_size, module.stride, module.padding, ceil_mode=module.ceil_mode)
+            copied.set_submodule(name, plain)
+    return copied
+
+
+def _export(module: nn.Module, shape: tuple[int, ...], path: Path) -> None:
+    """Write a network that takes levels (N, *shape), for any N, and make sure that it says what it says in torch.
+
+    Raises:
+        InputError: it says something else.
+    """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of every step
     whole = module.cpu().float().eval()
-    program = torch.onnx.export(whole, (example,), input_names=["levels"], dynamo=True, verbose=False)
+    levels = torch.randint(256, (COMPARED, *shape), generator=torch.Generator().manual_seed(0)).float()
+    free = ({0: torch.export.Dim("images")},)
+    program = torch.onnx.export(
+        whole, (levels[:2],), input_names=["levels"], dynamic_shapes=free, dynamo=True, verbose=False
+    )
     assert program is not None
-    with whole_file(path) as file:
-        file.write(program.model_proto.SerializeToString())
+    write_bytes(path, program.model_proto.SerializeToString())
+    with torch.inference_mode():
+        expected = whole(levels).numpy()
+    try:
+        apart = float(np.abs(answer(open_session(path), levels.numpy()) - expected).max())
+    except Exception as error:  # onnxruntime's errors have no common base but this
+        raise InputError(f"{path}: does not run in onnxruntime ({error}); this network cannot be exported") from None
+    if not apart <= SLACK * np.abs(expected).max():
+        raise InputError(f"{path}: is {apart:.2g} off what torch says; this network cannot be exported")

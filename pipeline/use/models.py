@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from pipeline.regions.definitions import Region, read_region
 
 ABOUT, TRUST, LANDMARKS = "models.json", "trust.json", "landmarks.onnx"
 PROVIDER = "xception"
+AT_ONCE = 16  # images that a network is asked about; see `benchmarks.batches`
 REMEDY = "run `make repro` and `make export`, or name a folder that it wrote"
 
 
@@ -51,11 +52,16 @@ class ClassifierAbout(_Part):
     network: str
     region_name: str
     region: Any
-    channels: int = Field(ge=1, le=3)
+    channels: Literal[1, 3]
     side: int = Field(ge=1, le=512)
     data_set: str
     drawn: bool
     scores: dict[str, dict[str, float]]
+
+    @property
+    def name(self) -> str:
+        """REGION/NETWORK."""
+        return f"{self.region_name}/{self.network}"
 
 
 class About(_Part):
@@ -99,8 +105,12 @@ class Models:
     classifiers: tuple[Classifier, ...]
 
 
-def load_models(folder: Path) -> Models:
+def load_models(folder: Path, threads: int | None = None) -> Models:
     """Read what `stages.export_models` wrote.
+
+    Args:
+        folder: that it wrote into.
+        threads: that a network may use; as many as there are cores if None.
 
     Raises:
         InputError: something is missing or damaged; it says how to get it.
@@ -116,25 +126,31 @@ def load_models(folder: Path) -> Models:
         raise InputError(f"{path}: {where}: {finding['msg']}; {REMEDY}") from None
     except ValueError as error:
         raise InputError(f"{path}: a region {error}; {REMEDY}") from None
-    landmarks = open_session(folder / LANDMARKS)
+    landmarks = open_session(folder / LANDMARKS, threads)
     classifiers = tuple(
-        Classifier(one, region, open_session(inside(folder, one.file, path)))
+        Classifier(one, region, open_session(inside(folder, one.file, path), threads))
         for one, region in zip(about.classifiers, regions, strict=True)
     )
     return Models(about, Trust.load(folder / TRUST, PROVIDER), landmarks, classifiers)
 
 
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """A network, ready on the CPU. Raises InputError if the file is missing or no ONNX."""
+def open_session(path: Path, threads: int | None = None) -> onnxruntime.InferenceSession:
+    """A network, ready on the CPU. Raises InputError if the file is missing, no ONNX, or of an earlier version."""
     if not path.is_file():
         raise InputError(f"{path}: missing; {REMEDY}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
     try:
-        return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no common base but this
         raise InputError(f"{path}: no network that onnxruntime can run ({error}); {REMEDY}") from None
+    if isinstance(session.get_inputs()[0].shape[0], int):
+        raise InputError(f"{path}: of an earlier version, for one image at a time; {REMEDY}")
+    return session
 
 
 def answer(session: onnxruntime.InferenceSession, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """What a network says of images (N, channels, side, side), N at least 1; it is made for one at a time."""
+    """What a network says of images (N, channels, side, side), N at least 1."""
     name = session.get_inputs()[0].name
-    return np.concatenate([session.run(None, {name: image[None]})[0] for image in images]).astype(np.float32)
+    parts = [images[start : start + AT_ONCE] for start in range(0, len(images), AT_ONCE)]
+    return np.concatenate([session.run(None, {name: part})[0] for part in parts]).astype(np.float32)

@@ -9,44 +9,28 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from pipeline.common.files import InputError
-from pipeline.common.images import MAX_PIXELS, read_image
+from pipeline.common.images import DAMAGE, DEEP, MAX_PIXELS, read_image, to_rgb
+from pipeline.data.pictures import FORMATS
 
 Photograph = Path | str | npt.NDArray[np.uint8] | Image.Image
-
-ORIENTATION = 274  # the EXIF tag
-# By what EXIF says, how stored pixels are turned to be upright.
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def upright(photograph: Photograph) -> npt.NDArray[np.uint8]:
     """The photograph as RGB (H, W, 3), turned as EXIF says.
 
     Args:
-        photograph: a file, (H, W) grey or (H, W, 3) RGB levels, or an image of Pillow's in any mode of 8 bits.
+        photograph: a file of one of `pictures.FORMATS`, (H, W) grey or (H, W, 3) RGB levels, or an image of Pillow's.
+            Of 16 bits the upper 8 are kept; images of 32 bits or of floating point have no levels that are known.
 
     Raises:
-        InputError: the file is missing, damaged, neither JPEG nor PNG or too large, or the levels are no photograph's.
+        InputError: the file is missing, damaged, of another format or too large, or the levels are no photograph's.
+        PermissionError: the file may not be read.
     """
     if isinstance(photograph, np.ndarray):
         return _from_array(photograph)
     if isinstance(photograph, Image.Image):
-        if photograph.width * photograph.height > MAX_PIXELS:
-            raise InputError(f"the image has more than {MAX_PIXELS:,} pixels; reduce it")
-        if photograph.mode[0] in "IF":
-            raise InputError("the image has more than 8 bits a pixel; convert it")
-        return np.asarray(ImageOps.exif_transpose(photograph).convert("RGB"))
-    path = Path(photograph)
-    pixels = read_image(path, "give a JPEG or a PNG that is whole")
-    turn = TURNS.get(_orientation(path))
-    return pixels if turn is None else np.asarray(Image.fromarray(pixels).transpose(turn))
+        return _from_image(photograph)
+    return read_image(Path(photograph), "give a picture that is whole", FORMATS, upright=True, deep=True)
 
 
 def _from_array(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -56,10 +40,12 @@ def _from_array(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.repeat(levels[..., None], 3, axis=-1) if grey else levels
 
 
-def _orientation(path: Path) -> int:
-    """What EXIF says, 1 where it says nothing that can be read."""
+def _from_image(image: Image.Image) -> npt.NDArray[np.uint8]:
+    if image.width * image.height > MAX_PIXELS:
+        raise InputError(f"the image has more than {MAX_PIXELS:,} pixels; reduce it")
+    if image.mode[0] in "IF" and not image.mode.startswith(DEEP):
+        raise InputError("the image has more than 16 bits a pixel; convert it")
     try:
-        with Image.open(path) as image:
-            return int(image.getexif().get(ORIENTATION, 1))
-    except (OSError, SyntaxError, ValueError, TypeError):
-        return 1
+        return to_rgb(ImageOps.exif_transpose(image), upright=False)
+    except DAMAGE as error:
+        raise InputError(f"the image is damaged ({error}); give one that is whole") from None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import FOLDS, LABELS, SOURCES, TWINS, make_fold_results, make_params, quickly, write_reports
+from made_up import FOLDS, LABELS, SOURCES, TWINS, make_fold_results, make_params, quickly, write_atlas, write_reports
 from page_reader import Reader
 
 from pipeline.common.files import write_json
@@ -159,7 +159,9 @@ def test_people_that_folds_keep_together_are_drawn_together(results: Results, or
     """Five people of eight images: intervals are those of five."""
     params = make_params(split={"folds": FOLDS, "group": "subject"})
     people = replace(results, groups=(results.row // 8).astype(np.int32))
+    write_atlas(origin.reports, people, params)
     found = compare(people, params, origin)
+    write_atlas(origin.reports, results, params)
     assert "The test images are worth 5 independent ones, taken by people and groups of twins" in found.caveat
     narrow, wide = (
         table[table["protocol"] == "test"].set_index(["region", "network"])

@@ -14,7 +14,17 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from made_up import FACE, MOUTH, SOURCES, make_params, make_results, probabilities_right, quickly, write_reports
+from made_up import (
+    FACE,
+    MOUTH,
+    SOURCES,
+    make_params,
+    make_results,
+    probabilities_right,
+    quickly,
+    write_atlas,
+    write_reports,
+)
 from page_reader import Reader
 from studies import CORRECT
 
@@ -100,7 +110,7 @@ def test_every_section_is_linked_in_its_order(made: str) -> None:
     reader = Reader(made)
     links = [str(attributes["href"]) for attributes in reader.of("a")]
     assert links == [f"#{attributes['id']}" for attributes in reader.of("section")]
-    assert len(links) == 19
+    assert len(links) == 20
 
 
 def test_every_question_that_has_a_room_is_on_the_page(made: str) -> None:
@@ -246,6 +256,7 @@ def test_what_is_inserted_is_escaped(folder: Path, results: Results) -> None:
     audit = results.audit.model_copy(update={"classes": counts})
     (folder / "reports/landmarks/error_curves.png").rename(folder / 'reports/landmarks/a"b<i>{{ odd }}.png')
     changed = replace(results, landmarks=landmarks, overlap=overlap, classes=classes, audit=audit)
+    write_atlas(folder / "reports", changed, make_params())
     reader = Reader(page_of(folder, changed, make_params(), commit=odd))
     assert len(reader.of("script")) == 1
     assert not reader.of("i")

@@ -59,7 +59,7 @@ def all_sections(
         fallback.section(study, fallback.measure_fallback(study)),
         joined.section(study, fused),
         ensembles.section(study, ensembles.measure_ensembles(study)),
-        *([students.section(study, students.measure_students(study, results))] if results.students else []),
+        students.section(study, students.measure_students(study, results)),
         expressions.section(study, expressions.count_confusion(study), expressions.measure_recall(study)),
         classes.section(study, classes.measure_classes(study)),
         outside.section(study, outside.measure_outside(study), scored, origin),

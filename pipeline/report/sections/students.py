@@ -90,6 +90,9 @@ def student_rows(table: pd.DataFrame, protocol: str) -> Rows:
 
 def section(study: Study, students: pd.DataFrame) -> Section:
     """The section."""
+    title = "What one classifier learns from all"
+    if students.empty:
+        return Section("students", "Students", title, {"rows": []})
     head, *others = study.tested
     context = {
         "text": TEXT,
@@ -99,6 +102,4 @@ def section(study: Study, students: pd.DataFrame) -> Section:
         "others": [(protocol, student_rows(students, protocol)) for protocol in (*others, study.chosen_on)],
     }
     block = Block("Students", TEXT, student_rows(students, HEADLINE))
-    return Section(
-        "students", "Students", "What one classifier learns from all", context, [block], {"students": students}
-    )
+    return Section("students", "Students", title, context, [block], {"students": students})

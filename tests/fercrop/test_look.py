@@ -1,0 +1,101 @@
+"""`fercrop photo.jpg`: a line a face, a line for every mistake, pictures of what was found; and no torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import FACE, PORTRAIT, ROOT, fercrop, refusal
+from PIL import Image
+
+from fercrop.__main__ import split
+from fercrop._words import commands
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A portrait, two of them in one picture, and a picture without a face."""
+    Image.fromarray(PORTRAIT).save(tmp_path / "one.png")
+    Image.fromarray(np.concatenate([PORTRAIT, PORTRAIT[:, ::-1]], axis=1)).save(tmp_path / "two.png")
+    Image.new("RGB", (200, 150), "grey").save(tmp_path / "none.png")
+    return tmp_path
+
+
+def test_a_line_a_face(models: Path, folder: Path) -> None:
+    names = ("one.png", "none.png", "two.png")
+    done = fercrop(*(folder / name for name in names), "--models", models, "--draw", folder / "drawn")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    named = [Path(line.split(":")[0]).name for line in lines]
+    assert named[:3] == ["one.png", "none.png", "two.png"]
+    assert len(named) >= 4  # in the large picture something else may pass for a face
+    assert lines[1].endswith("none.png: no face")
+    corners = lines[0].split("face at ")[1].split(", points")[0].split(" to ")
+    (left, top), (right, bottom) = ([int(part) for part in corner.split(",")] for corner in corners)
+    assert left < FACE[0] < right
+    assert top < FACE[1] < bottom
+    assert lines[0].endswith("%")
+    with Image.open(folder / "drawn/one.png") as drawn:
+        assert drawn.size == (512 + 420, 512)
+        changed = np.asarray(drawn)[:, :512] != PORTRAIT
+    assert changed[top : bottom + 1, left : right + 1].any(-1).mean() > 0.001
+    assert {path.name for path in (folder / "drawn").iterdir()} == {"one.png", "two.png", "none.png"}
+
+
+def test_mistakes_are_one_line_and_status_1(models: Path, folder: Path) -> None:
+    assert "required: PHOTO" in refusal()
+    assert "models.json: missing" in refusal(folder / "one.png", "--models", folder)
+    assert "invalid choice" in refusal(folder / "one.png", "--models", models, "--detector", "eye")
+    assert "name a table" in refusal(folder, "--models", models)
+    assert "ends in .csv or .parquet" in refusal(folder, "--models", models, "--csv", folder / "a.txt")
+    assert "are for a folder" in refusal(folder / "one.png", "--models", models, "--labels")
+
+
+def test_a_photograph_that_cannot_be_read_does_not_stop_the_others(models: Path, folder: Path) -> None:
+    (folder / "bad.jpg").write_bytes((folder / "one.png").read_bytes()[:5000])
+    done = fercrop(folder / "bad.jpg", folder / "absent.jpg", folder / "none.png", "--models", models)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[2].endswith("none.png: no face")
+    assert len(done.stderr.splitlines()) == 1
+    assert "bad.jpg: damaged" in done.stderr
+    assert "1 more" in done.stderr
+
+
+def test_help_names_every_command() -> None:
+    done = fercrop("--help")
+    assert done.returncode == 0
+    for name, said in commands().items():
+        assert said, name
+        assert name == "look" or f"{name} " in done.stdout
+
+
+def test_a_photograph_is_no_command() -> None:
+    assert split(["look", "a.jpg"]) == ("look", ["a.jpg"])
+    assert split(["a.jpg", "look"]) == ("look", ["a.jpg", "look"])
+    assert split(["_words"]) == ("look", ["_words"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_photograph_of_100_megapixels_takes_less_than_2_gb(models: Path, tmp_path: Path, orientation: int) -> None:
+    large = Image.fromarray(PORTRAIT).resize((10_000, 10_000), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[274] = orientation
+    large.save(tmp_path / "large.jpg", exif=exif)
+    del large
+    code = f"""
+import resource, sys
+sys.argv = ["fercrop", {str(tmp_path / "large.jpg")!r}, "--models", {str(models)!r}, "--detector", "dlib"]
+import fercrop.look
+fercrop.look.main(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *lines, peak = done.stdout.splitlines()
+    assert int(peak) * 1024 < 2e9, f"{int(peak) / 1e6:.2f} GB"
+    assert all("large.jpg: " in line for line in lines)
+    assert orientation != 1 or "face at" in lines[0], lines
