@@ -1,0 +1,1 @@
+"""The command `fercrop`: a module a word of the command line."""
