@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.use import face_detectors
@@ -43,4 +44,5 @@ def main(words: list[str], camera: bool = False) -> None:
     print(f"trained on {models.about.trained_on}", flush=True)
     if given.open:
         webbrowser.open(address(listener))
-    make_server(make_app(models, given.detector, camera)).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # Ctrl-C, which the server gives back to us once it has ended
+        make_server(make_app(models, given.detector, camera)).run(sockets=[listener])

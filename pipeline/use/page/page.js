@@ -33,6 +33,7 @@ function keep(element, newRows = []) {
 }
 
 async function lookAt(file) {
+  if (!file.size) throw new Refused("is empty; give a JPEG or a PNG");
   if (file.size > about.max_bytes) throw new Refused(`is larger than ${about.max_bytes >> 20} MB; reduce it`);
   const answer = await askFaces(file, file.name);
   let shown;
@@ -50,7 +51,7 @@ async function lookAt(file) {
 
 async function give(files) {
   waiting.push(...files);
-  if (looking || !about) return;
+  if (looking || !waiting.length) return;
   looking = true;
   complain("");
   let [done, faces, refused] = [0, 0, 0];
