@@ -5,6 +5,7 @@ import { startCamera } from "./camera.js";
 import { makeRefusal, makeView } from "./views.js";
 
 const part = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
+const SHOWN = 40; // at most: a picture takes some 10 MB of memory
 const waiting = []; // files that are still to be looked at
 let rows = []; // of the faces that are shown below, for the table
 let about;
@@ -28,6 +29,10 @@ async function attempt(doing, otherwise) {
 function keep(element, newRows = []) {
   part.views.prepend(element);
   part.kept.hidden = false;
+  if (part.views.childElementCount > SHOWN) {
+    part.views.lastElementChild.remove();
+    part.older.hidden = false;
+  }
   rows.push(...newRows);
   part.download.disabled = !rows.length;
 }
@@ -138,7 +143,7 @@ function download() {
 
 function clear() {
   part.views.replaceChildren();
-  part.kept.hidden = true;
+  part.kept.hidden = part.older.hidden = true;
   rows = [];
   complain("");
   say("Cleared.");
