@@ -98,7 +98,7 @@ def _tell(film: Film, tracks: Tracks, about: About) -> None:
     for track, said in tracks.items():
         mean = np.mean([probabilities for _, probabilities in said], axis=0)
         first, last, best = said[0][0], said[-1][0], int(mean.argmax())
-        print(f"  {track}: {first:.1f} to {last:.1f} s, {len(said)} frames, {about.classes[best]} {mean[best]:.0%}")
+        print(f"  {track}: {first:.1f} to {last:.1f} s, frames: {len(said)}, {about.classes[best]} {mean[best]:.0%}")
     print(f"trained on {about.trained_on}")
     if line := film.cut_short():
         print(line, file=sys.stderr)
