@@ -94,7 +94,7 @@ class Visit:
         self.requests: list[Request] = []
         self.page.on("console", lambda message: self.heard.append(message.text))
         self.page.on("pageerror", lambda error: self.heard.append(str(error)))
-        self.context.on("request", self.requests.append)
+        self.context.on("request", lambda request: self.requests.append(request))
         self.page.goto(served.address)
         self.page.get_by_text("Trained on").wait_for()
         self.served = served
