@@ -24,18 +24,11 @@ from pipeline.faces.photographs import find_300w, find_photographs
 from pipeline.faces.pts import REMEDY
 from pipeline.faces.squares import boxes_around
 from pipeline.use import face_detectors
+from pipeline.use.tracks import overlap
 
 RAW = Path("data/raw")
 FOUND = 0.5  # intersection over union
 FACELESS = ("brick", "chelsea", "clock", "coffee", "coins", "grass", "gravel", "hubble_deep_field", "moon", "page")
-
-
-def overlap(boxes: npt.NDArray[np.floating], true: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Intersection over union of boxes (N, 4) and one box (4,): (N,)."""
-    low, high = np.maximum(boxes[:, :2], true[:2]), np.minimum(boxes[:, 2:], true[2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=1)
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + np.prod(true[2:] - true[:2])
-    return np.asarray(shared / (areas - shared), np.float64)
 
 
 def measure(name: str, photographs: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]]) -> str:

@@ -46,20 +46,31 @@ def read_image(
     Raises:
         InputError: it is missing, of another format, damaged, or beyond the limits; it ends with `remedy`.
     """
-    content = read_given(path, remedy, MAX_BYTES)
+    return decode_image(read_given(path, remedy, MAX_BYTES), str(path), remedy, formats, upright, deep)
+
+
+def decode_image(
+    content: bytes,
+    name: str,
+    remedy: str,
+    formats: tuple[str, ...] = ("JPEG", "PNG"),
+    upright: bool = False,
+    deep: bool = False,
+) -> npt.NDArray[np.uint8]:
+    """`read_image` for what is in memory already; `name` is what errors call it."""
     try:
         with _open(content, formats) as image:
             if image.width * image.height > MAX_PIXELS:
                 size = f"{image.width:,} x {image.height:,}"
-                raise InputError(f"{path}: has {size} pixels, more than {MAX_PIXELS:,}; reduce it")
+                raise InputError(f"{name}: has {size} pixels, more than {MAX_PIXELS:,}; reduce it")
             if image.mode[0] in "IF" and not (deep and image.mode.startswith(DEEP)):
-                raise InputError(f"{path}: has more than {16 if deep else 8} bits a pixel; {remedy}")
+                raise InputError(f"{name}: has more than {16 if deep else 8} bits a pixel; {remedy}")
             _verify(content, image)
             return to_rgb(image, upright)
     except UnidentifiedImageError:
-        raise InputError(f"{path}: is neither {' nor '.join(formats)}; {remedy}") from None
+        raise InputError(f"{name}: is neither {' nor '.join(formats)}; {remedy}") from None
     except DAMAGE as error:
-        raise InputError(f"{path}: damaged ({' '.join(str(error).split())}); {remedy}") from None
+        raise InputError(f"{name}: damaged ({' '.join(str(error).split())}); {remedy}") from None
 
 
 def to_rgb(image: Image.Image, upright: bool) -> npt.NDArray[np.uint8]:
