@@ -19,7 +19,7 @@ def main() -> None:
     folder = params.source_folder
     with whole_folder(folder) as part:
         if params.data.source == "demo":
-            draw_demo(part)
+            draw_demo(part, params.data.expressions)
         sets = [reader(params.data.expressions).WANTED, photographs.WANTED]
         if params.data.extra:
             sets.append(extra.wanted(params.data.extra))
