@@ -5,7 +5,7 @@ JOBS ?= auto# processes that run tests at once
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro full test test-all fuzz kill-test preview bench publish export clean
+.PHONY: help repro study studies full test test-all fuzz kill-test preview bench publish export clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -14,11 +14,14 @@ repro: .venv ## Do everything that params.yaml asks for and that is not done yet
 	@python -m stages.check
 	@dvc repro
 
-full: .venv ## The whole experiment on the real data, for a GPU: 5 regions, 5 networks, 3 seeds, recipe strong
-	@python -m stages.check
-	@dvc exp run -S data.source=real -S recipe=strong -S 'seeds=[0, 1, 2]' \
-	  -S '++regions.lower_face={left: 5, right: 13, top: 4, bottom: 7}' \
-	  -S '++regions.eyes={points: 18-27 37-48, margin: 0.2}'
+study: .venv ## Reproduce another report: make study NAME=hkust; with DEMO=1 on drawn faces (see docs/studies.md)
+	@python -m stages.study "$(NAME)" $(if $(DEMO),demo)
+
+studies: .venv ## List the studies, what was run and what came of it
+	@python -m stages.study
+
+full: .venv ## The study full: 5 regions, 5 networks, 3 seeds on the real data, recipe strong; for a GPU
+	@python -m stages.study full
 
 test: .venv ## Lint, check types and the order of imports, run the tests
 	ruff check .
@@ -50,10 +53,11 @@ publish: .venv ## Copy the figures of the comparison, and no image, to docs/resu
 export: .venv ## Write the trained models as ONNX, to be used without torch: exported/ (see docs/use.md)
 	@python -m stages.export_models exported
 
-clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw and the DVC cache
+# What studies came to, reports/studies, stays: the cache does not have it.
+clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw, reports/studies and the DVC cache
 	rm -rf data/demo data/real/sources.json data/expressions data/regions data/variants \
 	  data/faces.npz data/twins.npz data/roles.npz data/landmarks.npz \
-	  models/landmarks.safetensors models/trust.json models/classifiers .checkpoints \
+	  models/landmarks.safetensors models/trust.json models/classifiers .checkpoints .studies \
 	  reports/training reports/landmarks reports/expressions reports/regions reports/classifiers reports/inside \
 	  reports/preview.png reports/comparison reports/comparison.md reports/index.html \
 	  reports/index_without_pictures.html reports/metrics reports/plots

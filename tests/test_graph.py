@@ -382,7 +382,7 @@ def test_whoever_finds_points_follows_every_setting_of_how(name: str) -> None:
 # From here on: the code that stages declare.
 
 # Scripts that `make` or users run and that no stage is made of.
-ON_DEMAND = {"check", "export_models", "preview", "publish", "recompute", "simulate"}
+ON_DEMAND = {"check", "export_models", "preview", "publish", "recompute", "simulate", "study"}
 
 # Modules that decide nothing about a result: no stage has to declare them.
 PLUMBING = {
