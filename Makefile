@@ -5,7 +5,7 @@ JOBS ?= auto# processes that run tests at once
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro study studies full test test-all fuzz kill-test preview bench publish export clean
+.PHONY: help repro study studies full test test-all fuzz kill-test preview bench growth publish export clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -45,7 +45,11 @@ preview: .venv ## Draw every region of params.yaml on a dozen images: reports/pr
 	@python -m stages.preview
 
 bench: .venv ## Time fercrop beside other ways to do the same
-	@for name in benchmarks/[a-z]*.py; do python -m benchmarks.$$(basename $$name .py); done
+	@for name in $(filter-out benchmarks/growth.py,$(wildcard benchmarks/[a-z]*.py)); do \
+	  python -m benchmarks.$$(basename $$name .py); done
+
+growth: .venv ## How time and memory grow from 5,000 to 100,000 images; takes long
+	@python -m benchmarks.growth
 
 publish: .venv ## Copy the figures of the comparison, and no image, to docs/results
 	@python -m stages.publish docs/results
