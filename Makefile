@@ -5,7 +5,7 @@ JOBS ?= auto# processes that run tests at once
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro full test test-all fuzz kill-test preview bench publish export wheel clean
+.PHONY: help repro study studies full test test-all fuzz kill-test preview bench growth publish export wheel clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -14,11 +14,14 @@ repro: .venv ## Do everything that params.yaml asks for and that is not done yet
 	@python -m stages.check
 	@dvc repro
 
-full: .venv ## The whole experiment on the real data, for a GPU: 5 regions, 5 networks, 3 seeds, recipe strong
-	@python -m stages.check
-	@dvc exp run -S data.source=real -S recipe=strong -S 'seeds=[0, 1, 2]' \
-	  -S '++regions.lower_face={left: 5, right: 13, top: 4, bottom: 7}' \
-	  -S '++regions.eyes={points: 18-27 37-48, margin: 0.2}'
+study: .venv ## Reproduce another report: make study NAME=hkust; with DEMO=1 on drawn faces (see docs/studies.md)
+	@python -m stages.study "$(NAME)" $(if $(DEMO),demo)
+
+studies: .venv ## List the studies, what was run and what came of it
+	@python -m stages.study
+
+full: .venv ## The study full: 5 regions, 5 networks, 3 seeds on the real data, recipe strong; for a GPU
+	@python -m stages.study full
 
 test: .venv ## Lint, check types and the order of imports, run the tests
 	ruff check .
@@ -42,7 +45,11 @@ preview: .venv ## Draw every region of params.yaml on a dozen images: reports/pr
 	@python -m stages.preview
 
 bench: .venv ## Time fercrop beside other ways to do the same
-	@for name in benchmarks/[a-z]*.py; do python -m benchmarks.$$(basename $$name .py); done
+	@for name in $(filter-out benchmarks/growth.py,$(wildcard benchmarks/[a-z]*.py)); do \
+	  python -m benchmarks.$$(basename $$name .py); done
+
+growth: .venv ## How time and memory grow from 5,000 to 100,000 images; takes long
+	@python -m benchmarks.growth
 
 publish: .venv ## Copy the figures of the comparison, and no image, to docs/results
 	@python -m stages.publish docs/results
@@ -65,10 +72,11 @@ wheel: .venv ## Build dist/fercrop-*.whl: the command `fercrop` with the exporte
 	@ls -l dist/*.whl
 	@[ -z "$$(find dist -name '*.whl' -size +$(WHEEL_LIMIT))" ] || { echo "error: larger than $(WHEEL_LIMIT)"; exit 1; }
 
-clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw and the DVC cache
+# What studies came to, reports/studies, stays: the cache does not have it.
+clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw, reports/studies and the DVC cache
 	rm -rf data/demo data/real/sources.json data/expressions data/regions data/variants data/answers data/lessons \
 	  data/faces.npz data/twins.npz data/roles.npz data/landmarks.npz \
-	  models/landmarks.safetensors models/trust.json models/classifiers .checkpoints \
+	  models/landmarks.safetensors models/trust.json models/classifiers .checkpoints .studies \
 	  reports/training reports/landmarks reports/expressions reports/regions reports/classifiers reports/inside \
 	  reports/preview.png reports/comparison reports/comparison.md reports/index.html \
 	  reports/index_without_pictures.html reports/metrics reports/plots

@@ -46,12 +46,14 @@ from pipeline.regions.definitions import (
 )
 from pipeline.training.recipe import FitRecipe
 
-DEMO_FORMATS = ("fer2013", "ferplus")  # which files the demo is drawn as
+DEMO_FORMATS = ("fer2013", "ferplus", "folder")  # which files the demo is drawn as
 
 TAKEN = "landmarks"  # what a training of faces is called among those of regions
 
 # A recipe's name is part of keys that DVC takes apart at the dots.
 RECIPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+
+Settings = dict[Any, Any]  # what a file holds, as it was read
 
 
 class Data(Section):
@@ -206,28 +208,42 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
         InputError: one is missing, is no YAML, or says something that cannot be; one line with the key and the remedy.
     """
     recipes = path.with_name("recipes.yaml")
+    return check_params(*read_settings(path), path, recipes)
+
+
+def read_settings(path: Path) -> tuple[Settings, Settings]:
+    """What params.yaml and `recipes.yaml` beside it hold, not checked yet.
+
+    Raises:
+        InputError: one is missing, is no YAML, or holds nothing.
+    """
     content = _read(path, f"the keys {', '.join(_keys(Params))}")
     if "recipes" in content:
         raise InputError(f"{path}: recipes: they stand in recipes.yaml now; move yours there; see CHANGELOG.md")
+    return content, _read(path.with_name("recipes.yaml"), "recipes by name")
+
+
+def check_params(content: Settings, recipes: Settings, path: Path | str, recipes_path: Path | str) -> Params:
+    """Check what two files hold, see `load_params`; messages name them by the paths given."""
     try:
-        params = Params.model_validate({**content, "recipes": _read(recipes, "recipes by name")})
+        params = Params.model_validate({**content, "recipes": recipes})
     except ValidationError as error:
         # A misspelt key is both unknown and missing: the first of the two says more.
         finding = min(error.errors(), key=lambda finding: finding["type"] != "extra_forbidden")
         in_recipes = finding["loc"][:1] == ("recipes",)
-        raise InputError(f"{recipes if in_recipes else path}: {_explain(finding)}") from None
-    _check_names(path, params)
+        raise InputError(f"{recipes_path if in_recipes else path}: {_explain(finding)}") from None
+    _check_names(path, recipes_path, params)
     return params
 
 
-def _read(path: Path, wanted: str) -> dict[Any, Any]:
+def _read(path: Path, wanted: str) -> Settings:
     content = read_yaml(path, "run from the project's folder, or restore it with git")
     if not isinstance(content, dict) or not content:
         raise InputError(f"{path}: must hold {wanted}")
     return content
 
 
-def _check_names(path: Path, params: Params) -> None:
+def _check_names(path: Path | str, recipes: Path | str, params: Params) -> None:
     for name in params.regions:
         if not REGION_NAME.fullmatch(name):
             raise InputError(
@@ -256,7 +272,7 @@ def _check_names(path: Path, params: Params) -> None:
     for name in params.recipes:
         if not RECIPE_NAME.fullmatch(name):
             raise InputError(
-                f"{path.with_name('recipes.yaml')}: {name}: a recipe's name becomes part of a key: use letters, "
+                f"{recipes}: {name}: a recipe's name becomes part of a key: use letters, "
                 "digits, _ and -, a letter first, at most 40"
             )
     if params.recipe not in params.recipes:
@@ -265,13 +281,12 @@ def _check_names(path: Path, params: Params) -> None:
         if name not in networks.names():
             raise InputError(f"{path}: networks: there is no {name!r}; may be {', '.join(networks.names())}")
         if params.classifier_recipe(name) is None:
-            recipes = path.with_name("recipes.yaml")
             raise InputError(f"{recipes}: {params.recipe}.classifiers.{name}: missing; add it, for networks has it")
     _check_atlas(path, params)
     _check_students(path, params)
 
 
-def _check_atlas(path: Path, params: Params) -> None:
+def _check_atlas(path: Path | str, params: Params) -> None:
     region, networks = params.atlas.region, params.atlas.networks
     if params.regions.get(region) != "whole":
         whole = [name for name, kept in params.regions.items() if kept == "whole"]
@@ -285,7 +300,7 @@ def _check_atlas(path: Path, params: Params) -> None:
         )
 
 
-def _check_students(path: Path, params: Params) -> None:
+def _check_students(path: Path | str, params: Params) -> None:
     names = [student.name for student in params.students]
     for number, student in enumerate(params.students):
         key = f"{path}: students: {student.name!r}"

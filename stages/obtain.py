@@ -19,7 +19,7 @@ def main() -> None:
     folder = params.source_folder
     with whole_folder(folder) as part:
         if params.data.source == "demo":
-            draw_demo(part)
+            draw_demo(part, params.data.expressions)
         here = part if params.data.source == "demo" else RAW
         sets = [reader(params.data.expressions).WANTED]
         if params.landmarks.trains or photographs.WANTED.find(here):

@@ -382,7 +382,7 @@ def test_whoever_finds_points_follows_every_setting_of_how(name: str) -> None:
 # From here on: the code that stages declare.
 
 # Scripts that `make` or users run and that no stage is made of.
-ON_DEMAND = {"check", "export_models", "leak", "preview", "publish", "recompute", "release", "simulate"}
+ON_DEMAND = {"check", "export_models", "leak", "preview", "publish", "recompute", "release", "simulate", "study"}
 
 # Stages that run the script of another one.
 SHARED = {"evaluate_student": "evaluate"}

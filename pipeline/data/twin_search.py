@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
@@ -20,7 +22,14 @@ REDUCED = 2  # for that, grey levels are averaged over squares of this many pixe
 SHADE = 4.0
 SHIFT = 2  # pixels that one image may lie beside the other, in each direction
 
-CHUNK = 1024  # rows that are correlated with all others, or pairs looked at closely, at a time: 280 MB for FER2013
+# Of more images than this, not all pairs are correlated, which would take four times as long for twice as many: each
+# image is put into the cells of the `NEAREST` landmarks that it correlates with most, and pairs within a cell are.
+# FER2013's 35,887 are below it.
+ALL_PAIRS = 40_000
+CELL = 200  # images to a landmark
+NEAREST = 6
+
+CHUNK = 1024  # rows that are correlated with others, or pairs looked at closely, at a time
 
 
 def find_twins(images: npt.NDArray[np.uint8], min_correlation: float) -> Twins:
@@ -29,8 +38,9 @@ def find_twins(images: npt.NDArray[np.uint8], min_correlation: float) -> Twins:
     Two images are near twins if their details agree: Pearson's correlation of their grey levels less a blur of them
     (`SHADE`) is at least `min_correlation` for the best shift of up to `SHIFT` pixels, for the one or for its mirror
     image. Only pairs whose plain correlation is at least `CANDIDATE` are compared so. A group is what is connected by
-    such pairs. Images below `MIN_CONTRAST` have no near twins, only copies. All pairs are candidates, so the result
-    does not depend on the order of the rows: about N^2 H W / 2 multiplications.
+    such pairs. Images below `MIN_CONTRAST` have no near twins, only copies. Up to `ALL_PAIRS` images all pairs are
+    candidates. Of more, those that share a cell, see `_in_cells`: what is missed are pairs that are hardly alike. In
+    either case the result does not depend on the order of the rows.
 
     Args:
         min_correlation: above 0, at most 1; 1 stands for identical images alone.
@@ -48,7 +58,13 @@ def find_twins(images: npt.NDArray[np.uint8], min_correlation: float) -> Twins:
 def find_copies(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
     """Number the groups of pixel-identical images (N, ...), from 0 by first appearance: (N,)."""
     groups: dict[bytes, int] = {}
-    return np.array([groups.setdefault(image.tobytes(), len(groups)) for image in images], np.int32)
+    digests = map(_digest, images)
+    return np.array([groups.setdefault(digest, len(groups)) for digest in digests], np.int32)
+
+
+def _digest(image: npt.NDArray[np.uint8]) -> bytes:
+    """What stands for an image's pixels, in 32 bytes."""
+    return hashlib.sha256(image.tobytes()).digest()
 
 
 Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -61,7 +77,7 @@ def _near_pairs(images: npt.NDArray[np.uint8], min_correlation: float) -> Pairs:
     found = []
     for mirrored in (False, True):
         seen = images[:, :, ::-1] if mirrored else images
-        one, other = _candidates(images, seen)
+        one, other = _candidates(images, seen) if len(images) <= ALL_PAIRS else _in_cells(images, seen)
         kept = _agreement(images, seen, one, other) >= min_correlation
         found.append((rows[one[kept]], rows[other[kept]]))
     ones, others = zip(*found, strict=True)
@@ -80,6 +96,45 @@ def _candidates(images: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> P
         ones.append(start + one[one < other])
         others.append(start + other[one < other])
     return np.concatenate(ones), np.concatenate(others)
+
+
+def _in_cells(images: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> Pairs:
+    """The same of many images, in time that grows with their number: most pairs, and nearly all that are much alike.
+
+    Landmarks are images of their own, an inverted index as in Sivic and Zisserman, "Video Google", ICCV 2003: those
+    whose pixels have the least digests, so that they follow from the images and not from their order.
+    """
+    straight, other_side = _squares(images), _squares(seen)
+    least = np.argsort([_digest(image) for image in images])[: len(images) // CELL]
+    landmarks = straight[least].T
+    held = [_by_cell(_nearest(part, landmarks), len(least)) for part in (straight, other_side)]
+    found = [np.empty(0, np.int64)]
+    for ones, others in zip(*held, strict=True):
+        for start in range(0, len(ones), CHUNK):
+            some = ones[start : start + CHUNK]
+            one, other = np.nonzero(straight[some] @ other_side[others].T >= CANDIDATE)
+            one, other = some[one], others[other]
+            # The mirror image of one is to the other as the other's is to it: either of the two finds the pair.
+            pairs = np.minimum(one, other) * len(images) + np.maximum(one, other)
+            found.append(pairs[one != other])
+    pairs = np.unique(np.concatenate(found))
+    return pairs // len(images), pairs % len(images)
+
+
+def _nearest(squares: npt.NDArray[np.float32], landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """The numbers of the landmarks (K, L) that each row of (N, K) correlates with most: (N, NEAREST)."""
+    found = np.empty((len(squares), NEAREST), np.int64)
+    for start in range(0, len(squares), CHUNK):
+        levels = squares[start : start + CHUNK] @ landmarks
+        found[start : start + CHUNK] = np.argpartition(-levels, NEAREST - 1, axis=1)[:, :NEAREST]
+    return found
+
+
+def _by_cell(cells: npt.NDArray[np.int64], count: int) -> list[npt.NDArray[np.int64]]:
+    """The rows that are in each of so many cells, from the cells that each row is in (N, NEAREST)."""
+    order = np.argsort(cells, axis=None, kind="stable")
+    ends = np.searchsorted(cells.ravel()[order], np.arange(1, count))
+    return np.split(order // cells.shape[1], ends)
 
 
 def _squares(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

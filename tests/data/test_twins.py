@@ -51,6 +51,43 @@ def waves(*degrees: float) -> Image:
     return np.asarray(np.rint(128 + 80 * (np.cos(angles) * across + np.sin(angles) * down)), np.uint8)
 
 
+def saved_twice(count: int) -> Image:
+    """So many images of grey spots, each also a pixel further left and mirrored, lightened."""
+    once = shaded_images(count)
+    again = [lightened(np.roll(image, -1, axis=1)[:, ::-1]) for image in once]
+    return np.concatenate([once, again])
+
+
+@pytest.fixture
+def in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some images are searched as many would be."""
+    monkeypatch.setattr(twin_search, "ALL_PAIRS", 0)
+    monkeypatch.setattr(twin_search, "CELL", 10)
+
+
+def test_twins_of_many_images_are_those_that_share_a_cell(in_cells: None) -> None:
+    found = find_twins(saved_twice(150), DEFAULT).twins
+    np.testing.assert_array_equal(found, np.tile(np.arange(150), 2))
+
+
+def test_of_many_images_few_pairs_are_correlated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twin_search, "CELL", 4)
+    monkeypatch.setattr(twin_search, "CANDIDATE", -1.0)  # whatever is correlated is a pair
+    images = shaded_images(400)
+    one, other = twin_search._in_cells(images, images)
+    every = len(images) * (len(images) - 1) // 2
+    assert 0 < len(one) < 0.5 * every
+    assert (one < other).all()
+    assert len(np.unique(one * len(images) + other)) == len(one)
+
+
+def test_the_order_of_many_images_does_not_matter(in_cells: None) -> None:
+    images = saved_twice(100)
+    order = np.random.default_rng(0).permutation(len(images))
+    found, again = find_twins(images, DEFAULT).twins, find_twins(images[order], DEFAULT).twins
+    np.testing.assert_array_equal(found[order][:, None] == found[order], again[:, None] == again)
+
+
 def lightened(image: Image) -> Image:
     return np.asarray(np.clip(0.8 * image + 45, 0, 255), np.uint8)
 

@@ -18,6 +18,7 @@ from pipeline.evaluation.predictions import Predictions
 from pipeline.faces.located import Located
 from pipeline.faces.trust import Trust
 from pipeline.params import Params, load_params
+from pipeline.studies.study_file import StudyFile, read_study
 from pipeline.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 
 ROWS = 12
@@ -34,6 +35,20 @@ def _check_settings(folder: Path, value: object) -> None:
     assert value.recipe in value.recipes
     assert all(0 <= seed <= 10**9 for seed in value.seeds)
     assert all(value.classifier_recipe(name).epochs >= 1 for name in value.networks)
+
+
+def _write_study(folder: Path) -> None:
+    _write_settings(folder)
+    (folder / "studies").mkdir()
+    shutil.copy(ROOT / "studies/hkust.yaml", folder / "studies")
+
+
+def _check_study(folder: Path, value: object) -> None:
+    assert isinstance(value, StudyFile)
+    _check_settings(folder, value.params)
+    assert value.header.reproduces
+    shown = [printed.ours for printed in value.header.printed if printed.ours is not None]
+    assert {ours.network for ours in shown} <= set(value.params.networks)
 
 
 def _write_trust(folder: Path) -> None:
@@ -127,6 +142,13 @@ FAMILIES = (
         _write_settings,
         lambda folder: load_params(folder / "params.yaml"),
         _check_settings,
+        (*TEXT, *TEXT, *BYTES, *FILES),
+    ),
+    Family(
+        "study",
+        _write_study,
+        lambda folder: read_study("hkust", False, folder),
+        _check_study,
         (*TEXT, *TEXT, *BYTES, *FILES),
     ),
     Family(

@@ -1,0 +1,168 @@
+"""A study's file: what it names differs, all else stays, and each mistake is one line with its key."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from projects import ROOT, copy_settings
+from sample_sets import refused
+
+from pipeline.data.roles import Folds, Shares
+from pipeline.params import load_params
+from pipeline.studies.study_file import StudyFile, merged, names, read_study
+
+HEADER = "study: {reproduces: a report, costs: not measured, printed: [{what: x, value: 50%, on: y}]}\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    copy_settings()
+    Path("studies").mkdir()
+    return tmp_path
+
+
+def read(text: str, drawn: bool = False) -> StudyFile:
+    Path("studies/tried.yaml").write_text(HEADER + text)
+    return read_study("tried", drawn)
+
+
+@pytest.mark.parametrize("name", names(ROOT))
+def test_every_study_is_one(name: str) -> None:
+    study = read_study(name, False, ROOT)
+    drawn = read_study(name, True, ROOT)
+    assert study.params.recipe != "demo"
+    assert (drawn.params.data.source, drawn.params.recipe) == ("demo", "demo")
+    assert set(drawn.params.networks) <= set(study.params.networks)
+    assert type(drawn.params.split_rule) is type(study.params.split_rule)
+    shown = [printed for printed in study.header.printed if printed.ours]
+    assert bool(shown) == (name != "regions_elsewhere")
+
+
+def test_the_studies_differ_in_what_they_are_about() -> None:
+    def study(name: str) -> Any:
+        return read_study(name, False, ROOT).params
+
+    assert len(study("full").regions) == 5
+    assert study("full").seeds == [0, 1, 2]
+    assert study("hkust").split_rule == Folds(folds=5, group="none")
+    assert study("hkust_by_twins").split_rule == Folds(folds=5, group="twins")
+    recipes = [study(f"picanco_{how}").classifier_recipe("ferplus_cnn") for how in ("majority", "shares", "drawn")]
+    assert [(recipe.votes, recipe.draw_labels) for recipe in recipes] == [(0.0, False), (1.0, False), (1.0, True)]
+    assert len({recipe.model_copy(update={"votes": 0, "draw_labels": False}) == recipes[0] for recipe in recipes}) == 1
+    assert study("diehl").split_rule.group == "none"
+    assert study("diehl_by_burst").split_rule.group == "subject"
+    assert len(study("chalmers_jaffe_by_person").split_rule.model_dump()) == 3
+
+
+def test_what_is_not_named_stays(project: Path) -> None:
+    before, after = load_params().model_dump(), read("networks: [cnn2, googlenet, cnn4]\n").params.model_dump()
+    assert after.pop("networks") == ["cnn2", "googlenet", "cnn4"]
+    del before["networks"]
+    assert after == before
+
+
+def test_sections_are_merged_and_single_values_replaced(project: Path) -> None:
+    text = "data: {source: real}\nregions: {face: null, mouth: {points: 49-68}, eyes: {points: 37-48}}\n"
+    study = read(text + "split: {folds: 4}\nrecipes: {demo: {classifiers: {cnn1: {augment: {rotate: 7}}}}}\n")
+    assert (study.params.data.source, study.params.data.expressions) == ("real", "fer2013")
+    assert [*study.params.regions] == ["vanilla", "mouth", "eyes"]
+    assert study.params.regions["mouth"].margin == 0
+    assert study.params.split_rule == Folds(folds=4)
+    augment = study.params.classifier_recipe("cnn1").augment
+    assert (augment.rotate, augment.flip) == (7, True)
+    assert load_params().classifier_recipe("cnn1").augment.rotate == 0
+
+
+def test_a_split_takes_no_keys_of_another_form(project: Path) -> None:
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("split: official", "split: {shares: [0.6, 0.2, 0.2], group: both}"))
+    assert read("split: {folds: 4}\n").params.split_rule == Folds(folds=4)
+    assert read("").params.split_rule == Shares(shares=(0.6, 0.2, 0.2), group="both")
+
+
+def test_merging_changes_neither_of_the_two() -> None:
+    settings, changes = {"a": {"b": 1, "c": {"d": 2}}}, {"a": {"b": None, "c": {"e": 3}}}
+    assert merged(settings, changes, 2) == {"a": {"c": {"e": 3}}}
+    assert merged(settings, changes, None) == {"a": {"c": {"d": 2, "e": 3}}}
+    assert settings == {"a": {"b": 1, "c": {"d": 2}}}
+    assert changes == {"a": {"b": None, "c": {"e": 3}}}
+
+
+def test_on_drawn_data_it_is_small(project: Path) -> None:
+    text = "data: {source: real, expressions: jaffe, settings: {side: 100}}\nrecipe: brief\nseeds: [3, 4]\n"
+    drawn = read(text + "split: {folds: 10, group: subject}\ndemo: {networks: [cnn2, googlenet]}\n", drawn=True).params
+    assert (drawn.data.source, drawn.data.expressions, drawn.recipe, drawn.seeds) == ("demo", "fer2013", "demo", [3])
+    assert drawn.split_rule == Folds(folds=3, group="subject")
+    assert drawn.networks == ["cnn2", "googlenet"]
+    assert drawn.chosen.landmarks.epochs < load_params().chosen.landmarks.epochs
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("network: [cnn1]\n", "network: unknown key; may be data, "),
+        ("regions: {face: {left: 1, right: 70, top: 20, bottom: 9}}\n", "regions.face.right: .*, not 70"),
+        ("regions: {vanilla: null}\n", "reference: 'vanilla' is not among regions"),
+        ("recipes: {demo: {classifiers: {cnn1: {epochs: 0}}}}\n", "recipes: demo.classifiers.cnn1.epochs: .*, not 0"),
+        ("networks: [conv4]\nrecipe: brief\n", "recipes: brief.classifiers.conv4: missing; add it"),
+        ("recipes: 3\n", "demo and recipes must hold keys, "),
+        ("data: 3\n", r"data: must be \{source, expressions, "),
+        ("? [a]\n: 3\n", ".*"),
+        ("data: {source: real\n", "not valid YAML: "),
+    ],
+)
+def test_mistakes_in_the_settings(project: Path, text: str, says: str) -> None:
+    assert re.match(f"studies/tried.yaml: {says}", refused(read, text))
+
+
+def test_a_mistake_in_what_is_for_drawn_data(project: Path) -> None:
+    read("demo: {networks: [cnn9]}\n")
+    line = refused(read, "demo: {networks: [cnn9]}\n", True)
+    assert line.startswith("studies/tried.yaml: demo: networks: there is no 'cnn9'; may be ")
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ("3", "study: .*valid dictionary or instance of Header, not 3"),
+        ("{costs: x}", "study.reproduces: missing; add it"),
+        ("{reproduces: x, cost: y}", "study.cost: unknown key; may be reproduces, "),
+        ("{reproduces: x, costs: [y]}", r"study.costs: .*, not \['y'\]"),
+    ],
+)
+def test_mistakes_in_the_header(project: Path, header: str, says: str) -> None:
+    Path("studies/tried.yaml").write_text(f"study: {header}\n")
+    assert re.match(f"studies/tried.yaml: {says}", refused(read_study, "tried", False))
+
+
+@pytest.mark.parametrize(
+    ("figure", "says"),
+    [
+        ("", "value: missing; add it"),
+        ("values: 3", "values: unknown key; may be what, value, on, ours"),
+        ("value: []", "value: must be a figure as it was printed, not "),
+        ("value: 1, ours: a/b", "ours: must be REGION/NETWORK/PROTOCOL/SCORE, "),
+        ("value: 1, ours: vanilla/cnn1/tests/accuracy", "ours: must have one of the protocols validation, "),
+        ("value: 1, ours: vanilla/cnn9/test/accuracy", "ours: has 'cnn9', only cnn1, "),
+        ("value: 1, ours: vanilla/cnn1/test/happy/accuracy", "ours: must be REGION/NETWORK/PROTOCOL/SCORE, "),
+    ],
+)
+def test_mistakes_in_a_printed_figure(project: Path, figure: str, says: str) -> None:
+    printed = f"{{what: x, on: y, {figure}}}"
+    Path("studies/tried.yaml").write_text(f"study: {{reproduces: x, costs: y, printed: [{printed}]}}\n")
+    assert re.match(f"studies/tried.yaml: study.printed.0.{says}", refused(read_study, "tried", False))
+
+
+@pytest.mark.parametrize("name", ["absent", "", "../params", "Tried", "tried.yaml"])
+def test_there_is_no_such_study(project: Path, name: str) -> None:
+    read("")
+    assert refused(read_study, name, False) == f"studies: there is no study {name!r}; may be tried"
+
+
+def test_a_file_without_a_header(project: Path) -> None:
+    Path("studies/tried.yaml").write_text("networks: [cnn1]\n")
+    assert refused(read_study, "tried", False).startswith("studies/tried.yaml: must hold study, the header, ")
