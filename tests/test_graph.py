@@ -576,7 +576,7 @@ def source(module: str) -> Path:
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """What `make test` says of the imports of a copy of the project."""
-    for name in ("pipeline", "stages"):
+    for name in ("pipeline", "stages", "fercrop"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     return check_imports(folder)
