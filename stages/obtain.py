@@ -22,7 +22,7 @@ def main() -> None:
             draw_demo(part, params.data.expressions)
         here = part if params.data.source == "demo" else RAW
         sets = [reader(params.data.expressions).WANTED]
-        if params.landmarks.trains or photographs.WANTED.find(here):
+        if photographs.WANTED.find(here):  # `prepare_faces` says whether it is needed
             sets.append(photographs.WANTED)
         if params.data.extra:
             sets.append(extra.wanted(params.data.extra))

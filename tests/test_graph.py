@@ -138,6 +138,11 @@ def add_seed(params: Content) -> None:
     params["seeds"].append(1)
 
 
+def teach_one(params: Content) -> None:
+    student = {"name": "joined", "region": "vanilla", "network": "cnn1", "teachers": ["vanilla", "mouth"], "share": 0.5}
+    params["students"].append(student)
+
+
 def remove_network(params: Content) -> None:
     params["networks"].remove("cnn4")
 
@@ -200,13 +205,15 @@ STEPS = {
     "split": Step(draw_a_split, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
     "reference": Step(compare_with_mouth, "compare"),
     "fallback": Step(drop_what_fell_back, CELLS),
-    "points by dlib": Step(switch_to_dlib, f"{POINTS} crop@* {CELLS}"),
+    # The real prepare_faces writes the same faces for all who need any, and then no landmark model is trained.
+    "points by dlib": Step(switch_to_dlib, f"prepare_faces train_landmarks {POINTS} crop@* {CELLS}"),
     # The stand-in writes data/expressions.npz anew, and so all that follows runs. The real stage writes the same bytes
     # while train_on is true (see test_stages.py), and then only the cells' evaluate and compare follow.
     "twins": Step(count_fewer_as_twins, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
     # Sheets of answers show what evaluate says.
     "test-time augmentation": Step(augment_at_test_time, "evaluate@* look_inside@* compare"),
     "seed added": Step(add_seed, "train@*-1 evaluate@*-1 atlas@*-1 look_inside@*-1 compare"),
+    "student added": Step(teach_one, "join_answers@* teach@* evaluate_student@* compare"),
     "network removed": Step(remove_network, "compare"),
 }
 
@@ -264,6 +271,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "recipe": "one",
         "regions": {"vanilla": "whole", "mouth": {"points": "49-68", "margin": 0.3}},
         "fallback": "whole",
+        "students": [],
         "reference": "vanilla",
         "networks": ["cnn1", "cnn4"],
         "seeds": [0],

@@ -251,6 +251,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.whole_study
 @pytest.mark.parametrize("name", names(ROOT))
 def test_runs_on_drawn_data(whole: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(whole)
