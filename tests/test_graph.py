@@ -233,7 +233,10 @@ def add_weights_of_another_detector(project: Path) -> None:
 
 # Edits of files, done after those of params.yaml, and what the next `dvc repro` must run.
 EDITS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a network edited": (edit_a_network, "train@*-cnn1-* evaluate@*-cnn1-* atlas@cnn1-* look_inside@cnn1-*"),
+    "a network edited": (
+        edit_a_network,
+        "train@*-cnn1-* evaluate@*-cnn1-* atlas@cnn1-* look_inside@cnn1-* join_answers@* teach@* evaluate_student@*",
+    ),
     "a network added": (add_a_network, ""),
     "weights of a detector added": (add_weights_of_another_detector, "evaluate_landmarks compare"),
 }
