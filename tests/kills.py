@@ -24,6 +24,9 @@ from pathlib import Path
 from projects import ROOT, set_parameter
 from tqdm import tqdm
 
+from pipeline.common.files import InputError
+from stages.check import check_lock
+
 COPIED = ("pipeline", "stages", "pretrained", "dvc.yaml", "params.yaml", "recipes.yaml", "requirements.txt")
 SIGNALS = {"KILL": signal.SIGKILL, "TERM": signal.SIGTERM}
 RESULTS = ("models", "reports", "data")
@@ -63,11 +66,16 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def finish(folder: Path) -> None:
-    """Run `dvc repro` until it is done.
+    """Run `dvc repro` until it is done; a lock file that the kill tore is deleted first, as `stages.check` asks.
 
     Raises:
         RuntimeError: it failed, though nobody disturbed it.
     """
+    try:
+        check_lock(folder / "dvc.lock")
+    except InputError as error:
+        print(error, flush=True)
+        (folder / "dvc.lock").unlink()
     with start(folder) as process:
         if process.wait() != 0:
             raise RuntimeError((folder / "repro.log").read_text()[-3000:])
