@@ -27,7 +27,8 @@ def answer_folder(folder: Path, given: argparse.Namespace) -> None:
     table: Path | None = given.csv
     if table is not None:
         check_kind(table)
-    task = Task(folder, models_folder(given.models), given.detector, given.points, given.draw)
+    drawn = given.draw and given.draw.absolute()
+    task = Task(folder.absolute(), models_folder(given.models).absolute(), given.detector, given.points, drawn)
     about = load_models(task.models).about
     files = list_files(folder, [path for path in (table, given.draw) if path is not None])
     if not files:
@@ -37,7 +38,7 @@ def answer_folder(folder: Path, given: argparse.Namespace) -> None:
     with TemporaryDirectory() if table is None else nullcontext(str(table.parent)) as place:
         kept = Path(place) / f".{table.name if table else 'table'}.answers"
         with Journal(kept, _identity(task)) as journal:
-            _answer(task, files, journal, given.jobs)
+            _answer(task, files, journal, given)
             if table is not None:
                 outcomes: Counter[str] = Counter()
                 rows = write_table(table, _counted(journal.answers(files), outcomes), schema)
@@ -59,11 +60,17 @@ def _identity(task: Task) -> dict[str, Any]:
     }
 
 
-def _answer(task: Task, files: Mapping[str, Stamp], journal: Journal, jobs: int) -> None:
-    """Answer what is not answered yet."""
+def _answer(task: Task, files: Mapping[str, Stamp], journal: Journal, given: argparse.Namespace) -> None:
+    """Answer what is not answered yet, here or on a cluster."""
     left = [file for file, stamp in files.items() if not journal.has(file, stamp)]
+    if given.scheduler is None:
+        answering = answer_all(task, left, given.jobs)
+    else:
+        from pipeline.use.cluster import answer_on_cluster  # Dask is there only for those who have a cluster
+
+        answering = answer_on_cluster(task, left, given.scheduler)
     with tqdm(total=len(files), initial=len(files) - len(left), unit="file", disable=None) as bar:
-        for answers in answer_all(task, left, jobs):
+        for answers in answering:
             journal.add(answers, files)
             bar.update(len(answers))
 
@@ -102,7 +109,3 @@ def _tell(found: Labelled, scores: Scores, about: About) -> None:
 
 def _in_words(one: Score) -> str:
     return f"{one.value:6.1%} ({100 * one.low:.1f} to {100 * one.high:.1f})"
-
-
-def _share(part: float, low: float, high: float) -> str:
-    return f"{100 * part:.0f} ({100 * low:.0f}-{100 * high:.0f})" if np.isfinite(part) else "-"

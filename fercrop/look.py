@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     of_folder.add_argument("--points", action="store_true", help="with the 68 points of each face")
     cores = os.cpu_count() or 1
     of_folder.add_argument("--jobs", type=_count, default=cores, metavar="N", help="processes (default: one a core)")
+    of_folder.add_argument("--scheduler", metavar="ADDRESS", help="have the workers of a Dask cluster do it instead")
     of_folder.add_argument("--labels", action="store_true", help="folders are named after classes: say how right it is")
     of_folder.add_argument(
         "--map", type=_pair, action="append", default=[], metavar="FOLDER=CLASS", help="the class of a folder"

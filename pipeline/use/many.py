@@ -93,7 +93,12 @@ def answer_all(task: Task, files: list[str], jobs: int) -> Iterator[list[Answer]
         suspects = deque([file] for part in lost for file in part)
         while suspects:
             for (guilty,) in (yield from _until_one_ends(task, suspects, 1)):
-                yield [Answer(guilty, [[f"{UNREADABLE}it ended the process that read it"]])]
+                yield [ended_its_process(guilty)]
+
+
+def ended_its_process(file: str) -> Answer:
+    """What is said of a file that a process did not survive, twice."""
+    return Answer(file, [[f"{UNREADABLE}it ended the process that read it"]])
 
 
 def _until_one_ends(task: Task, tasks: deque[list[str]], jobs: int) -> Generator[list[Answer], None, list[list[str]]]:
@@ -137,8 +142,11 @@ def _end_with_the_first() -> None:
 
 
 def _answer(task: Task, files: list[str]) -> list[Answer]:
+    return answer_some(task, files, *_models)
+
+
+def answer_some(task: Task, files: list[str], models: Models) -> list[Answer]:
     """What is to be said of some files, whose faces are asked about together."""
-    (models,) = _models
     found = {file: _find(task, file, models) for file in files}
     faces = iter(look_at([one for said in found.values() if not isinstance(said, str) for one in said], models))
     answers = []
