@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from fercrop._words import models_folder
-from pipeline.common.files import InputError, digest_folder
+from pipeline.common.files import InputError
 from pipeline.use.journal import Journal, Stamp
 from pipeline.use.labels import Labelled, Score, Scores, class_of_folders, gather, score
-from pipeline.use.many import Task, answer_all, list_files
+from pipeline.use.many import Task, answer_all, list_files, version
 from pipeline.use.models import About, load_models
 from pipeline.use.table import Answer, check_kind, columns, write_table
 
@@ -35,16 +33,15 @@ def answer_folder(folder: Path, given: argparse.Namespace) -> None:
         raise InputError(f"{folder}: holds no file; name a folder with photographs")
     known = class_of_folders(files, about.classes, dict(given.map)) if given.labels else None
     schema = columns(about, given.points)
-    with TemporaryDirectory() if table is None else nullcontext(str(table.parent)) as place:
-        kept = Path(place) / f".{table.name if table else 'table'}.answers"
-        with Journal(kept, _identity(task)) as journal:
-            _answer(task, files, journal, given)
-            if table is not None:
-                outcomes: Counter[str] = Counter()
-                rows = write_table(table, _counted(journal.answers(files), outcomes), schema)
-                told = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items()))
-                print(f"{table}: {rows:,} rows of {len(files):,} files: {told}")
-            found = gather(journal.answers(files), known, [*schema], about.classes) if known is not None else None
+    kept = Path(f".{task.root.name}.answers") if table is None else table.parent / f".{table.name}.answers"
+    with Journal(kept, _identity(task)) as journal:
+        _answer(task, files, journal, given)
+        if table is not None:
+            outcomes: Counter[str] = Counter()
+            rows = write_table(table, _counted(journal.answers(files), outcomes), schema)
+            told = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items()))
+            print(f"{table}: {rows:,} rows of {len(files):,} files: {told}")
+        found = gather(journal.answers(files), known, [*schema], about.classes) if known is not None else None
         kept.unlink()
     if found is not None:
         _tell(found, score(found, len(about.classes)), about)
@@ -54,9 +51,10 @@ def _identity(task: Task) -> dict[str, Any]:
     """All that answers depend on beside the files."""
     return {
         "folder": str(task.root.resolve()),
-        "models": digest_folder(task.models),
+        "version": version(task),
         "detector": task.detector,
         "points": task.points,
+        "drawn": None if task.drawn is None else str(task.drawn.resolve()),
     }
 
 

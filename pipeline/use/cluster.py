@@ -7,11 +7,11 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.common.code import code_digest
-from pipeline.common.files import InputError, digest_folder
-from pipeline.use.many import TOGETHER, Task, answer_some, ended_its_process
+from pipeline.common.files import InputError
+from pipeline.use.many import TOGETHER, Task, answer_some, ended_its_process, version
 from pipeline.use.models import Models, load_models
 from pipeline.use.table import Answer
 
@@ -43,14 +43,14 @@ def answer_on_cluster(task: Task, files: list[str], scheduler: str) -> Iterator[
     from distributed import KilledWorker, as_completed
 
     with _connected(scheduler) as client:
-        version = _version(task)
+        expected = version(task)
         waiting = deque(files[start : start + TOGETHER] for start in range(0, len(files), TOGETHER))
         running: dict[str, list[str]] = {}
         results = as_completed()
         while waiting or running:
             while waiting and len(running) < IN_FLIGHT:
                 part = waiting.popleft()
-                future = client.submit(_answer, task, version, part, pure=False)
+                future = client.submit(_answer, task, expected, part, pure=False)
                 running[future.key] = part
                 results.add(future)
             future = next(results)
@@ -88,16 +88,11 @@ def _connected(scheduler: str) -> Client:
     return client
 
 
-def _version(task: Task) -> str:
-    """What answers depend on beside the photographs: equal here and at every worker, or the table would be mixed."""
-    return f"{code_digest('pipeline.use.many')} {digest_folder(task.models)}"
-
-
-_loaded: dict[tuple[str, str], Models] = {}  # of this worker
+_loaded: dict[tuple[Path, str], Models] = {}  # of this worker
 _loading = threading.Lock()  # a worker may have several threads
 
 
-def _answer(task: Task, version: str, files: list[str]) -> list[Answer]:
+def _answer(task: Task, expected: str, files: list[str]) -> list[Answer]:
     """What a worker says of some files.
 
     Raises:
@@ -110,11 +105,13 @@ def _answer(task: Task, version: str, files: list[str]) -> list[Answer]:
         if not folder.is_dir():
             raise InputError(f"{folder}: the worker {name} has no such folder; mount it there by this name, {REPAIR}")
     with _loading:
-        models = _loaded.get((str(task.models), version))
+        models = _loaded.get((task.models, expected))
         if models is None:
-            if _version(task) != version:
-                raise InputError(f"the worker {name} has another version of fercrop; install this one, {REPAIR}")
+            if version(task) != expected:
+                raise InputError(
+                    f"the worker {name} has another version of fercrop or other models; give it these, {REPAIR}"
+                )
             models = load_models(task.models, threads=1)
             _loaded.clear()
-            _loaded[str(task.models), version] = models
+            _loaded[task.models, expected] = models
     return answer_some(task, files, models)

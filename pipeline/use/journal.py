@@ -6,13 +6,14 @@ is opened again.
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from pipeline.common.files import InputError
-from pipeline.use.table import Answer
+from pipeline.use.table import UNREADABLE, Answer
 
 Stamp = tuple[int, int]  # size and time of change of a file: another file of its name is asked anew
 
@@ -25,7 +26,7 @@ class Journal:
         identity: what the answers depend on beside the files.
 
     Raises:
-        InputError: the file is another one's, or was begun with something else.
+        InputError: the file is another one's, was begun with something else, or another process writes to it.
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
@@ -34,6 +35,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a+b")
         try:
+            self._lock()
             self._read(identity)
         except BaseException:
             self._file.close()
@@ -44,6 +46,13 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         self._file.close()
+
+    def _lock(self) -> None:
+        """Keep others out until the file is closed, be it by a kill."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{self.path}: another process writes this table; wait for it, or end it") from None
 
     def _read(self, identity: Mapping[str, Any]) -> None:
         header = json.dumps({"journal": identity}).encode() + b"\n"
@@ -59,7 +68,9 @@ class Journal:
             said = _parsed(line)
             if said is None:
                 break
-            self._places[said["file"]] = (tuple(said["stamp"]), end)
+            # Why a file could not be read may have passed by now: it is asked anew.
+            if not str(said["rows"][0][0]).startswith(UNREADABLE):
+                self._places[said["file"]] = (tuple(said["stamp"]), end)
             end += len(line)
         self._file.truncate(end)
         if not end:
@@ -97,4 +108,4 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         said = json.loads(line) if line.endswith(b"\n") else None
     except ValueError:
         return None
-    return said if isinstance(said, dict) else None
+    return said if isinstance(said, dict) and said.keys() == {"file", "stamp", "rows"} else None

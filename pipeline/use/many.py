@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -17,8 +18,9 @@ from pathlib import Path
 import cv2
 from PIL import Image
 
+from pipeline.common.code import code_digest
 from pipeline.common.ending import one_line
-from pipeline.common.files import whole_file
+from pipeline.common.files import InputError, digest_folder, whole_file
 from pipeline.data.pictures import LEFT_BESIDE
 from pipeline.use.drawing import draw
 from pipeline.use.faces import Face, Found, find, look_at
@@ -49,6 +51,11 @@ class Task:
     detector: str
     points: bool
     drawn: Path | None
+
+
+def version(task: Task) -> str:
+    """What answers depend on beside the photographs and the options."""
+    return f"{code_digest(__name__)} {digest_folder(task.models)}"
 
 
 def list_files(root: Path, beside: Iterable[Path] = ()) -> dict[str, Stamp]:
@@ -98,18 +105,23 @@ def answer_all(task: Task, files: list[str], jobs: int) -> Iterator[list[Answer]
 
 def ended_its_process(file: str) -> Answer:
     """What is said of a file that a process did not survive, twice."""
-    return Answer(file, [[f"{UNREADABLE}it ended the process that read it"]])
+    return unread(file, "it ended the process that read it")
+
+
+def unread(file: str, why: str) -> Answer:
+    """What is said of a file that cannot be read."""
+    return Answer(file, [[UNREADABLE + why]])
 
 
 def _until_one_ends(task: Task, tasks: deque[list[str]], jobs: int) -> Generator[list[Answer], None, list[list[str]]]:
     """Take tasks until there are none, or a process ends; the tasks that were begun then are returned."""
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start, (task,))
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start)
     running: dict[Future[list[Answer]], list[str]] = {}
     try:
         while tasks or running:
             while tasks and len(running) < (2 * jobs if jobs > 1 else 1):
-                part = tasks.popleft()
-                running[pool.submit(_answer, task, part)] = part
+                future = pool.submit(_answer, task, tasks[0])  # which raises if a process has ended meanwhile
+                running[future] = tasks.popleft()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 answers = future.result()
@@ -122,15 +134,11 @@ def _until_one_ends(task: Task, tasks: deque[list[str]], jobs: int) -> Generator
     return []
 
 
-_models: list[Models] = []  # of this process
-
-
-def _start(task: Task) -> None:
+def _start() -> None:
     """What each process does first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends them all
     threading.Thread(target=_end_with_the_first, daemon=True).start()
     cv2.setNumThreads(1)
-    _models[:] = [load_models(task.models, threads=1)]
 
 
 def _end_with_the_first() -> None:
@@ -141,8 +149,14 @@ def _end_with_the_first() -> None:
     os._exit(1)
 
 
+# Of this process. They are not loaded at its start: an error there would end it, and be taken for a file's doing.
+_models: dict[Path, Models] = {}
+
+
 def _answer(task: Task, files: list[str]) -> list[Answer]:
-    return answer_some(task, files, *_models)
+    if task.models not in _models:
+        _models[task.models] = load_models(task.models, threads=1)
+    return answer_some(task, files, _models[task.models])
 
 
 def answer_some(task: Task, files: list[str], models: Models) -> list[Answer]:
@@ -151,28 +165,38 @@ def answer_some(task: Task, files: list[str], models: Models) -> list[Answer]:
     faces = iter(look_at([one for said in found.values() if not isinstance(said, str) for one in said], models))
     answers = []
     for file, said in found.items():
-        if isinstance(said, str):
-            answers.append(Answer(file, [[UNREADABLE + said]]))
-            continue
-        seen = [next(faces) for _ in said]
-        if task.drawn is not None:
-            _draw(task, file, seen, models)
-        answers.append(Answer(file, rows_of(seen, models.about, task.points)))
+        seen = [] if isinstance(said, str) else [next(faces) for _ in said]
+        wrong = said if isinstance(said, str) else _draw(task, file, seen, models)
+        answers.append(unread(file, wrong) if wrong else Answer(file, rows_of(seen, models.about, task.points)))
     return answers
 
 
 def _find(task: Task, file: str, models: Models) -> list[Found] | str:
     """The faces of a file, or why it cannot be read."""
-    path = task.root / file
     try:
-        return find(upright(path), models, task.detector)
+        return find(upright(task.root / file), models, task.detector)
     except Exception as error:  # whatever a strange file makes a decoder raise: the others are to be answered
-        said = one_line(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return said.removeprefix(f"{path}: ").partition(";")[0]
+        return _reason(error, task.root / file)
 
 
-def _draw(task: Task, file: str, faces: list[Face], models: Models) -> None:
-    assert task.drawn is not None
-    picture = Image.fromarray(draw(upright(task.root / file), faces, models.about.classes))
-    with whole_file(task.drawn / f"{file}.png") as target:
-        picture.save(target, "PNG")
+def _draw(task: Task, file: str, faces: list[Face], models: Models) -> str | None:
+    """Write the picture of a file, if pictures are wanted; or why that cannot be done with this file."""
+    if task.drawn is None:
+        return None
+    target = task.drawn / f"{file}.png"
+    try:
+        picture = Image.fromarray(draw(upright(task.root / file), faces, models.about.classes))
+        with whole_file(target) as part:
+            picture.save(part, "PNG")
+    except InputError as error:  # it is another file than it was a moment ago
+        return _reason(error, task.root / file)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return "its name is too long for that of its picture"
+    return None
+
+
+def _reason(error: Exception, path: Path) -> str:
+    said = one_line(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return said.removeprefix(f"{path}: ").partition(";")[0]

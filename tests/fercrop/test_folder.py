@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from PIL import Image
 from pyarrow import parquet
 from sample_sets import refused
 
+from pipeline.use.face_detectors import find_faces
 from pipeline.use.journal import Journal
 from pipeline.use.many import Task, answer_all, list_files
 from pipeline.use.table import Answer, write_table
@@ -92,7 +95,6 @@ def test_a_kill_loses_no_answer(models: Path, folder: Path, tmp_path: Path) -> N
         process.communicate()
     assert not table.exists()
     before = kept.read_bytes()
-    kept.write_bytes(before + b'{"file": "torn')
     whole = {json.loads(line).get("file") for line in before.splitlines()}
     mark = b'"face", 1, '  # what was answered is not asked again: a change made there stays
     assert before.count(mark)
@@ -129,6 +131,42 @@ def test_a_file_that_ends_its_process_is_a_row(models: Path, folder: Path, monke
     assert set(answers.values()) <= {"face", "no face"}
 
 
+def test_a_process_that_ends_between_two_tasks_loses_no_file(models: Path, folder: Path) -> None:
+    """It ends while its answers are being kept, so that the next task cannot be handed to it."""
+    files = [f"{number % 20:02}.png" for number in range(200)]
+    task = Task(folder, models, "cascade", points=False, drawn=None)
+    answers = []
+    for count, part in enumerate(answer_all(task, files, 2)):
+        answers += [one.file for one in part]
+        if count == 1:
+            for process in multiprocessing.active_children():
+                process.kill()
+                process.join()
+            time.sleep(0.5)  # until the pool knows
+    assert sorted(answers) == sorted(files)
+
+
+def test_models_that_are_gone_are_told_and_no_file_is_blamed(models: Path, folder: Path) -> None:
+    task = Task(folder, folder / "nowhere", "dlib", points=False, drawn=None)
+    assert "nowhere/models.json: " in refused(lambda: [*answer_all(task, ["00.png"], 1)])
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_row(models: Path, folder: Path, tmp_path: Path) -> None:
+    long = "a" * 243 + ".png"
+    (folder / long).write_bytes((folder / "00.png").read_bytes())
+    task = Task(folder, models, "dlib", points=False, drawn=tmp_path / "drawn")
+    answers = {one.file: one.rows[0][0] for part in answer_all(task, [long, "01.png"], 1) for one in part}
+    assert answers == {long: "unreadable: its name is too long for that of its picture", "01.png": "face"}
+
+
+def test_a_face_detector_may_be_asked_in_several_threads() -> None:
+    pictures = [PORTRAIT, PORTRAIT[:, ::-1].copy(), PORTRAIT[:300]]
+    alone = [find_faces("dlib", picture).tolist() for picture in pictures]
+    with ThreadPoolExecutor(3) as pool:
+        together = [*pool.map(lambda picture: find_faces("dlib", picture).tolist(), pictures * 3)]
+    assert together == alone * 3
+
+
 def test_a_folder_that_may_not_be_looked_into_is_listed(folder: Path) -> None:
     (folder / "sub").chmod(0)
     try:
@@ -162,6 +200,16 @@ def test_a_journal_keeps_what_is_whole(tmp_path: Path) -> None:
     path.write_bytes(b"a table of mine\n")
     assert "other models or options, or is no journal" in refused(Journal, path, {"models": "x"})
     assert path.read_bytes() == b"a table of mine\n"
+
+
+def test_a_journal_is_one_process_and_asks_anew_about_what_it_could_not_read(tmp_path: Path) -> None:
+    path, answers = tmp_path / "journal", [Answer("a", [["unreadable: not permitted"]]), Answer("b", [["no face"]])]
+    with Journal(path, {}) as journal:
+        journal.add(answers, {"a": (1, 2), "b": (1, 2)})
+        assert "another process writes this table" in refused(Journal, path, {})
+    path.write_bytes(path.read_bytes() + b"{}\n")
+    with Journal(path, {}) as journal:
+        assert [journal.has(name, (1, 2)) for name in "ab"] == [False, True]
 
 
 def test_rows_without_a_face_are_filled_up(tmp_path: Path) -> None:

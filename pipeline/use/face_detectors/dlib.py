@@ -5,7 +5,7 @@ Source: King, "Max-Margin Object Detection", 2015.
 
 from __future__ import annotations
 
-from functools import cache
+import threading
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,13 @@ def detect(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return np.array(edges, np.float32).reshape(-1, 4)
 
 
-@cache
-def _detector() -> Any:
-    import dlib
+_of_thread = threading.local()
 
-    return dlib.get_frontal_face_detector()
+
+def _detector() -> Any:
+    """This thread's own: it keeps what it searches in itself, and lets other threads run meanwhile."""
+    if not hasattr(_of_thread, "detector"):
+        import dlib
+
+        _of_thread.detector = dlib.get_frontal_face_detector()
+    return _of_thread.detector
