@@ -149,9 +149,9 @@ class Table:
         print(f"{title:34}" + "".join(f"{cell:>32}" for cell in cells), flush=True)
 
     def _right(self, answers: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        found = np.isfinite(answers).all(axis=1)
-        right: npt.NDArray[np.bool_] = found & (np.where(found[:, None], answers, 0).argmax(1) == self.labels)
-        return right.astype(np.float64)
+        found = np.isfinite(answers).all(axis=1, keepdims=True)
+        said = np.where(found, answers, -1).argmax(1)
+        return np.asarray(found[:, 0] & (said == self.labels), np.float64)
 
 
 def _rows(role: npt.NDArray[np.str_], count: int | None) -> npt.NDArray[np.intp]:
