@@ -149,7 +149,7 @@ class Table:
         print(f"{title:34}" + "".join(f"{cell:>32}" for cell in cells), flush=True)
 
     def _right(self, answers: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        found = np.isfinite(answers).all(axis=1, keepdims=True)
+        found = np.asarray(np.isfinite(answers).all(axis=1, keepdims=True))
         said = np.where(found, answers, -1).argmax(1)
         return np.asarray(found[:, 0] & (said == self.labels), np.float64)
 
