@@ -1,32 +1,51 @@
-"""Frames of the camera a second, through the page's server and without it.
+"""The page with the camera in Chromium: frames a second, and how long a frame takes; beside looking without a page.
 
-`python -m benchmarks.page [MODELS]` moves a public-domain portrait about, sends each frame as the page does, as a JPEG
-by POST and the next one when the answer is there, and looks at the same JPEGs in its own process, in turns. The server
-is a process of its own.
+`python -m benchmarks.page [MODELS [SECONDS]]`. The camera is a film of a public-domain portrait that is moved about. A
+frame's time is from when the page takes it from the camera until the answer is there to be drawn; without a page the
+same frames, as the JPEGs that the page would send, are decoded and looked at one after another. Server, browser and
+this process share the machine's cores, as they do where somebody uses it.
 """
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-import requests
 from PIL import Image
+from playwright.sync_api import sync_playwright
 from skimage import data
 
 from pipeline.common.images import decode_image
 from pipeline.use.faces import look
-from pipeline.use.models import ABOUT, load_models
+from pipeline.use.models import ABOUT, Models, load_models
 
 FRAMES = 60
-WARM = 3
 WIDTH, HEIGHT = 640, 480  # what the page sends
-SERVE = "import sys; from fercrop.serve import main; main(sys.argv[1:])"
+SECONDS = 20.0
+WARM = 5  # frames
+SERVE = "import sys; from fercrop.webcam import main; main(sys.argv[1:])"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+# When the newest frame was taken, and how long each that was answered took, in milliseconds.
+WATCH = """
+window.took = [];
+const toBlob = HTMLCanvasElement.prototype.toBlob, json = Response.prototype.json;
+HTMLCanvasElement.prototype.toBlob = function (...rest) {
+  window.taken = performance.now();
+  return toBlob.apply(this, rest);
+};
+Response.prototype.json = async function () {
+  const answer = await json.call(this);
+  if (this.url.includes("name=camera")) window.took.push([performance.now() - window.taken, answer.faces.length]);
+  return answer;
+};
+"""
 
 
 def make_frames() -> list[bytes]:
@@ -41,50 +60,64 @@ def make_frames() -> list[bytes]:
     return frames
 
 
-def time_in_turns(frames: list[bytes], ways: dict[str, Callable[[bytes], int]]) -> None:
-    """Print for each way, which gives the number of faces, how long it takes a frame."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    faces = dict.fromkeys(ways, 0)
-    for number, frame in enumerate([*frames[:WARM], *frames]):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            found = way(frame)
-            if number >= WARM:
-                seconds[name].append(time.perf_counter() - start)
-                faces[name] += found
-    for name, taken in seconds.items():
-        middle, high = (1000 * float(each) for each in np.percentile(taken, [50, 95]))
-        rate = len(taken) / sum(taken)
-        print(
-            f"  {name:24} {rate:5.1f} frames/s, median {middle:.0f} ms, 95th percentile {high:.0f} ms, "
-            f"{faces[name]} faces in {len(taken)} frames"
-        )
+def through_the_page(folder: Path, film: Path, browser: str, seconds: float) -> list[tuple[float, int]]:
+    """The milliseconds that each frame took, and how many faces it has."""
+    words = [sys.executable, "-c", SERVE, "--port", "0", "--models", str(folder)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
+        assert server.stdout is not None
+        try:
+            address = server.stdout.readline().split()[0]
+            options = ["--no-sandbox", *CAMERA, f"--use-file-for-fake-video-capture={film}"]
+            chromium = playwright.chromium.launch(executable_path=browser, args=options)
+            page = chromium.new_page()
+            page.add_init_script(WATCH)
+            page.goto(address)
+            while page.evaluate("window.took.length") < WARM:
+                page.wait_for_timeout(100)
+            page.evaluate("window.took.length = 0")
+            page.wait_for_timeout(1000 * seconds)
+            took: list[tuple[float, int]] = [(each, faces) for each, faces in page.evaluate("window.took")]
+            chromium.close()
+        finally:
+            server.terminate()
+    return took
+
+
+def without_a_page(models: Models, frames: list[bytes]) -> list[tuple[float, int]]:
+    """Likewise, in this process."""
+    look(decode_image(frames[0], "", ""), models)  # warm
+    took = []
+    for frame in frames:
+        start = time.perf_counter()
+        faces = look(decode_image(frame, "", ""), models)
+        took.append((1000 * (time.perf_counter() - start), len(faces)))
+    return took
+
+
+def tell(name: str, took: list[tuple[float, int]], seconds: float) -> None:
+    middle, high = np.percentile([each for each, _ in took], [50, 95])
+    found = sum(faces > 0 for _, faces in took)
+    print(
+        f"  {name:20} {len(took) / seconds:5.1f} frames/s, a frame takes {middle:.0f} ms (median), {high:.0f} ms "
+        f"(95th percentile); a face in {found} of {len(took)}"
+    )
 
 
 def main() -> None:
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "exported")
-    if not (folder / ABOUT).is_file():
-        print(f"page: {folder} holds no models; run `make export`")
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "exported").absolute()
+    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
+    browser = next(filter(None, map(shutil.which, NAMES)), None)
+    if browser is None or not (folder / ABOUT).is_file():
+        print(f"page: needs Chromium, and models in {folder} (make export)")
         return
     models, frames = load_models(folder), make_frames()
-    words = [sys.executable, "-c", SERVE, "--port", "0", "--models", str(folder)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        address = server.stdout.readline().split()[0]
-        session = requests.Session()
-
-        def ask(frame: bytes) -> int:
-            answer = session.post(f"{address}faces", frame, headers={"Content-Type": "image/jpeg"}, timeout=60)
-            return len(answer.json()["faces"])
-
-        print(f"frames of {WIDTH} x {HEIGHT}, one after another, {len(models.classifiers)} classifiers:")
-        try:
-            time_in_turns(
-                frames,
-                {"through the server": ask, "without it": lambda frame: len(look(decode_image(frame, "", ""), models))},
-            )
-        finally:
-            server.terminate()
+    print(f"frames of {WIDTH} x {HEIGHT}, {len(models.classifiers)} classifiers:")
+    with TemporaryDirectory() as place:
+        film = Path(place) / "film.mjpeg"
+        film.write_bytes(b"".join(frames))
+        tell("in the page", through_the_page(folder, film, browser, seconds), seconds)
+    alone = without_a_page(models, frames)
+    tell("without a page", alone, sum(each for each, _ in alone) / 1000)
 
 
 if __name__ == "__main__":
