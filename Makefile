@@ -87,4 +87,5 @@ clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw, 
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@[ ! -d pretrained/classifiers ] || $(BIN)/python -m stages.export_models pretrained/fercrop shipped
 	@touch .venv

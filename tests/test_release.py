@@ -6,13 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from classifier_recipes import make_recipe
-from made_up_variants import make_variant
-from new_networks import new_network
 from projects import copy_settings, write_landmark_model
 
-from pipeline.classifiers.cells import Cell
-from pipeline.classifiers.classifier_file import load_classifier, save_classifier
 from pipeline.common.files import InputError
 from pipeline.faces.detector_settings import SHIPPED_MODEL
 from pipeline.faces.detectors import pretrained, xception
@@ -40,18 +35,6 @@ def test_the_landmark_model_finds_the_same_points(capsys: pytest.CaptureFixture[
     assert Trust.load(Path("pretrained/trust.json"), "pretrained").error.tolist() == [0.0, 0.1]
     before, after = (path.stat().st_size for path in (xception.MODEL, SHIPPED_MODEL))
     assert after < 0.75 * before
-
-
-def test_a_classifier_says_the_same() -> None:
-    made = make_variant()
-    path, cell = Path("models/classifiers/mouth/cnn1-3.safetensors"), Cell("mouth", "cnn1", 3)
-    save_classifier(path, new_network("cnn1"), made.variant, cell, make_recipe(), "data", 0, {})
-    release.main("mouth/cnn1-3")
-    ours = load_classifier(path)
-    theirs = load_classifier(Path("pretrained/mouth-cnn1.safetensors"))
-    assert theirs.header == ours.header
-    images = made.variant.images[:20]
-    assert np.abs(ours.probabilities(images) - theirs.probabilities(images)).max() < 0.01
 
 
 @pytest.mark.parametrize("name", ["mouth/cnn1-0", "../params.yaml", "nothing"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from pipeline.regions.boxes import whole_boxes
 from pipeline.regions.cutting import Cut
 from pipeline.regions.variants import save_variant
 from pipeline.use.models import answer, load_models
-from stages import export_models
+from stages import export_models, release
 
 ACCURACIES = {"cnn1": 0.3, "cnn4": 0.6}
 
@@ -72,6 +73,31 @@ def test_the_best_of_a_region_is_exported(project: Path) -> None:
     expected = load_classifier(Path("models/classifiers/vanilla/cnn4-0.safetensors")).probabilities(images)
     found = answer(one.session, images[:, None].astype(np.float32))
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_what_was_released_says_the_same_in_half_precision(project: Path) -> None:
+    release.main("landmarks", "vanilla/cnn4-0")
+    path = Path("models/classifiers/vanilla/cnn4-0.safetensors")
+    ours, theirs = load_classifier(path), load_classifier(Path("pretrained/classifiers/vanilla-cnn4.safetensors"))
+    assert theirs.header == ours.header
+    export_models.main("exported", "shipped")
+    trained, shipped = (json.loads(Path(f"exported/{name}").read_text()) for name in ("models.json", "trust.json"))
+    assert [one["network"] for one in trained["classifiers"]] == ["cnn4"]
+    assert shipped["error"] == [0.0, 0.5]
+    images = make_variant().variant.images[:20]
+    found = answer(load_models(Path("exported")).classifiers[0].session, images[:, None].astype(np.float32))
+    for expected in (ours, theirs):
+        np.testing.assert_allclose(found, expected.probabilities(images), atol=0.01)
+    export_models.main("here")
+    framing = json.loads(Path("here/models.json").read_text())["framing"]
+    assert framing == trained["framing"]
+
+
+def test_where_nothing_was_released_is_one_line(project: Path) -> None:
+    assert "pretrained/classifiers: holds no classifier" in refused(export_models.main, "exported", "shipped")
+    release.main("vanilla/cnn4-0")
+    Path("pretrained/classifiers/shown.json").write_text('{"side": 3}')
+    assert "pretrained/classifiers/shown.json: side: " in refused(export_models.main, "exported", "shipped")
 
 
 def test_what_is_not_trained_is_one_line_and_nothing_is_written(project: Path) -> None:
