@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow
 from pyarrow import parquet
 
+from pipeline.classifiers.cells import Cell
 from pipeline.common.files import InputError, digest, settle, whole_file, whole_folder, write_json
 from pipeline.common.records import read_json
 from pipeline.data.protocols import PROTOCOLS
@@ -27,9 +28,9 @@ MARKER = "published.json"
 def publish(reports: Path, folder: Path, results: Results, params: Params) -> None:
     """Write a folder, whole or not at all, or replace one that an earlier call wrote.
 
-    It holds `comparison.md`, the tables as CSV, the page without pictures as `index.html`, `metrics.json` (the scores
-    of every cell, as the stage evaluate wrote them), `predictions.parquet` (see `_save_predictions`) and the list of
-    all these.
+    It holds `comparison.md`, the tables as CSV, the page without pictures as `index.html`, `metrics.json` and
+    `students.json` (the scores of every cell and of every student, as they were evaluated), `predictions.parquet` (see
+    `_save_predictions`) and the list of all these.
 
     Raises:
         InputError: the comparison has not been made yet, or the folder holds something else than an earlier call wrote.
@@ -48,9 +49,10 @@ def publish(reports: Path, folder: Path, results: Results, params: Params) -> No
             shutil.copy(reports / WITHOUT_PICTURES, part / "index.html")
         except FileNotFoundError as error:
             raise InputError(f"{error.filename}: missing; run `dvc repro` to make it") from None
-        cells = dict.fromkeys(cell._replace(fold=None).path for cell in results.curves)
-        scores = [read_json(reports / f"classifiers/{cell}/metrics.json") for cell in cells]
-        write_json(part / "metrics.json", scores)
+        cells = dict.fromkeys(cell._replace(fold=None) for cell in results.curves)
+        taught = [Cell(one.name, one.network, seed) for one in params.students for seed in params.seeds]
+        for name, of in (("metrics.json", [*cells]), ("students.json", taught)):
+            write_json(part / name, [read_json(reports / f"classifiers/{cell.path}/metrics.json") for cell in of])
         _save_predictions(part / "predictions.parquet", results, params)
         write_json(part / MARKER, {path.name: digest(path) for path in sorted(part.iterdir())})
 
@@ -77,7 +79,8 @@ def _check_replaceable(folder: Path) -> None:
 def _save_predictions(path: Path, results: Results, params: Params) -> None:
     """What is said of all rows of validation and test; in folds of each row twice, as tested and then as validated.
 
-    `row` of the data set, `role`, whether a region fell back to the whole image, and a probability a cell and class.
+    `row` of the data set, `role`, whether a region fell back to the whole image, and a probability a class of each cell
+    and student.
 
     In half precision, which is half the size and has three digits: where two classes are as good as equally likely the
     more likely one may change. On FER2013 that moved three cells of nine by one test image of 3,589 each.
@@ -89,10 +92,17 @@ def _save_predictions(path: Path, results: Results, params: Params) -> None:
     }
     for region, fell_back in zip(params.regions, results.fell_back, strict=True):
         columns[f"{region}/fell_back"] = pyarrow.array(fell_back[rows])
-    for region, by_network in zip(params.regions, results.probabilities, strict=True):
-        for network, by_seed in zip(params.networks, by_network, strict=True):
-            for seed, probabilities in zip(params.seeds, by_seed, strict=True):
-                for name, values in zip(results.classes, probabilities[rows].T, strict=True):
-                    columns[f"{region}/{network}-{seed}/p_{name}"] = pyarrow.array(values.astype(np.float16))
+    said = {
+        Cell(region, network, seed): probabilities
+        for region, by_network in zip(params.regions, results.probabilities, strict=True)
+        for network, by_seed in zip(params.networks, by_network, strict=True)
+        for seed, probabilities in zip(params.seeds, by_seed, strict=True)
+    }
+    for student in params.students:
+        of_student = zip(params.seeds, results.students[student.name], strict=True)
+        said |= {Cell(student.name, student.network, seed): probabilities for seed, probabilities in of_student}
+    for cell, probabilities in said.items():
+        for name, values in zip(results.classes, probabilities[rows].T, strict=True):
+            columns[f"{cell.path}/p_{name}"] = pyarrow.array(values.astype(np.float16))
     with whole_file(path) as file:
         parquet.write_table(pyarrow.table(columns), file, compression="zstd")

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from pipeline.classifiers.cells import Cell
 from pipeline.common.files import InputError
-from pipeline.common.given import open_given
+from pipeline.common.given import lies_there, open_given
 from pipeline.common.records import Record, read_json
 from pipeline.common.settings import Fraction
 from pipeline.data.expressions import Expressions
@@ -50,7 +50,8 @@ class Published:
         rows: (M,), which of the data set.
         role: (M,), in which role each of them was asked of.
         scores: of each cell, by protocol, as they were published.
-        probabilities: of each cell, (M, classes).
+        students: of each student, likewise; none in what earlier versions wrote.
+        probabilities: of each cell and student, (M, classes).
         fell_back: of each region, (M,), which images were kept whole; empty in what earlier versions wrote.
         data, recipe: what all of it was made from and with.
     """
@@ -58,6 +59,7 @@ class Published:
     rows: npt.NDArray[np.int64]
     role: npt.NDArray[np.str_]
     scores: dict[Cell, dict[str, _Score]]
+    students: dict[Cell, dict[str, _Score]]
     probabilities: dict[Cell, npt.NDArray[np.float32]]
     fell_back: dict[str, npt.NDArray[np.bool_]]
     data: Literal["demo", "real"]
@@ -76,10 +78,13 @@ def read_published(folder: Path, expressions: Expressions) -> Published:
         with open_given(path, "run `make publish` to make it") as file:
             table = pd.read_parquet(file)
         rows, role = table["row"].to_numpy().astype(np.int64, casting="safe"), _roles(table, expressions)
-        cells = _cells(folder)
-        scores = {Cell(cell.region, cell.network, cell.seed): cell.protocols for cell in cells}
-        ((data, recipe),) = {(cell.data, cell.recipe) for cell in cells}
-        probabilities = {cell: _probabilities(table, cell, expressions.about.classes) for cell in scores}
+        cells = _cells(folder / "metrics.json")
+        taught = _cells(folder / "students.json") if lies_there(folder / "students.json") else []
+        ((data, recipe),) = {(cell.data, cell.recipe) for cell in [*cells, *taught]}
+        scores, students = (
+            {Cell(cell.region, cell.network, cell.seed): cell.protocols for cell in of} for of in (cells, taught)
+        )
+        probabilities = {cell: _probabilities(table, cell, expressions.about.classes) for cell in scores | students}
         regions = [region for region in dict.fromkeys(cell.region for cell in scores) if f"{region}/fell_back" in table]
         fell_back = {region: table[f"{region}/fell_back"].to_numpy(np.bool_) for region in regions}
     except (InputError, PermissionError):
@@ -93,13 +98,13 @@ def read_published(folder: Path, expressions: Expressions) -> Published:
         raise InputError(f"{path}: its rows are negative or do not ascend; restore it with git")
     for protocol in ("validation", "test"):
         found = int((role == protocol).sum())
-        for cell, protocols in scores.items():
+        for cell, protocols in (scores | students).items():
             if protocols[protocol].n != found:
                 raise InputError(
                     f"{path}: has {found:,} {protocol} rows, of {cell.name} {protocols[protocol].n:,} were scored; "
                     "restore it with git"
                 )
-    return Published(rows, role, scores, probabilities, fell_back, data, recipe)
+    return Published(rows, role, scores, students, probabilities, fell_back, data, recipe)
 
 
 def recompute(published: Published, expressions: Expressions) -> pd.DataFrame:
@@ -109,11 +114,11 @@ def recompute(published: Published, expressions: Expressions) -> pd.DataFrame:
     may change sides.
 
     Returns:
-        for every cell, validation and test: region, network, seed, protocol, n, published and recomputed accuracy, and
-        the number of images that this is apart.
+        for every cell and student (by the name of a student in place of a region), validation and test: region,
+        network, seed, protocol, n, published and recomputed accuracy, and the number of images that this is apart.
     """
     records = []
-    for cell, protocols in published.scores.items():
+    for cell, protocols in (published.scores | published.students).items():
         for protocol in ("validation", "test"):
             of = published.role == protocol
             labels, probabilities = expressions.labels[published.rows[of]], published.probabilities[cell][of]
@@ -194,8 +199,8 @@ def _places(published: Published, asked: AnswerRows) -> npt.NDArray[np.int64]:
     return np.array(found, np.int64)
 
 
-def _cells(folder: Path) -> list[_Cell]:
-    path, remedy = folder / "metrics.json", "restore it with git"
+def _cells(path: Path) -> list[_Cell]:
+    remedy = "restore it with git"
     content = read_json(path, remedy)
     try:
         cells = [_Cell.model_validate(cell) for cell in content]

@@ -12,6 +12,7 @@ import pytest
 from made_up import CLASSES, LABELS, ROLE, TWINS, make_params, make_results, quickly, write_reports
 from studies import find
 
+from pipeline.classifiers.students import Student
 from pipeline.common.files import InputError, write_json
 from pipeline.data.expressions import About, Expressions, Role
 from pipeline.data.roles import Roles
@@ -64,6 +65,27 @@ def test_the_scores_are_those_that_were_published(published: Path) -> None:
 def test_other_labels_give_other_scores(published: Path) -> None:
     table = again(published, (LABELS + 1) % 7)
     assert table["images_apart"].max() > 0
+
+
+def test_students_are_scored_too(published: Path, params: Params) -> None:
+    """One that says what a classifier of the face says, and so has its scores."""
+    results, network = make_results(params), params.networks[0]
+    student = Student(name="pupil", region="vanilla", network=network, teachers=["face"], share=0.5)
+    of_face = replace(results, students={"pupil": results.probabilities[list(params.regions).index("face"), 0]})
+    path = published / "predictions.parquet"
+    _save_predictions(path, of_face, params.model_copy(update={"students": [student]}))
+    scores = [
+        {**cell, "region": "pupil"}
+        for cell in json.loads((published / "metrics.json").read_text())
+        if (cell["region"], cell["network"]) == ("face", network)
+    ]
+    write_json(published / "students.json", scores)
+    table = again(published).set_index("region").loc["pupil"]
+    assert table["seed"].tolist() == np.repeat(params.seeds, 2).tolist()
+    assert table["images_apart"].tolist() == [0] * len(table)
+    scores[0]["protocols"]["test"]["accuracy"] = 1 - scores[0]["protocols"]["test"]["accuracy"]
+    write_json(published / "students.json", scores)
+    assert again(published).set_index("region").loc["pupil", "images_apart"].max() > 0
 
 
 def test_an_earlier_version_named_the_split(published: Path) -> None:
