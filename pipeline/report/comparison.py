@@ -70,12 +70,14 @@ def markdown(comparison: Comparison) -> str:
 
 
 def save(reports: Path, comparison: Comparison) -> None:
-    """Write `comparison.md`, and the folders `comparison` (CSV), `metrics` and `plots` (for DVC)."""
+    """Write `comparison.md`, and the folders `comparison` (CSV, SVG), `metrics` and `plots` (for DVC)."""
     write_bytes(reports / "comparison.md", markdown(comparison).encode())
     with whole_folder(reports / "comparison") as part:
         for section in comparison.sections:
             for name, table in section.tables.items():
                 _write_csv(part / f"{name}.csv", table)
+            for name, picture in section.pictures.items():
+                write_bytes(part / f"{name}.svg", picture.encode())
     with whole_folder(reports / "metrics") as part:
         for section in comparison.sections:
             for name, values in section.metrics.items():

@@ -14,6 +14,7 @@ from pipeline.regions.parts import outlines
 
 UNIT = 100  # of the drawing: an inter-ocular distance
 BOX = (-110, -115, 220, 265)  # what is seen: left, top, width and height; a face with its eyes about (0, 0)
+COLUMNS, GAP, CAPTION = 4, 16, 56  # of a poster
 
 
 def shade(value: float, most: float) -> Markup:
@@ -42,15 +43,14 @@ def _marks(most: float) -> list[float]:
     return [-most, -most / 4, 0, most / 4, most]
 
 
-def face(
+def painted(
     points: npt.NDArray[np.float32],
     parts: Mapping[str, Part],
     values: Sequence[float],
     hints: Sequence[str],
     most: float,
-    title: str,
 ) -> Markup:
-    """A face whose parts are coloured by numbers.
+    """What `face` and `poster` put a frame around: a face whose parts are coloured by numbers.
 
     Args:
         points: (68, 2), upright, in inter-ocular distances, see `inside.mean_face`.
@@ -58,7 +58,6 @@ def face(
         values: a number a part.
         hints: what each part says under the mouse.
         most: the number of full colour.
-        title: what a reader who does not see it is told.
     """
     drawn = []
     # The first part that holds a pixel has it, so the first is drawn on top.
@@ -75,9 +74,48 @@ def face(
     for contour, closed in CONTOURS:
         kind = "polygon" if closed else "polyline"
         drawn.append(Markup('<{} class="contour" points="{}"/>').format(Markup(kind), _places(points[contour])))
-    box = " ".join(map(str, BOX))
+    return Markup("").join(drawn)
+
+
+def face(painting: Markup, title: str) -> Markup:
+    """A face for the page; `title` is what a reader who does not see it is told."""
     whole = '<svg class="face" viewBox="{}" role="img" aria-label="{}">{}</svg>'
-    return Markup(whole).format(box, title, Markup("").join(drawn))
+    return Markup(whole).format(" ".join(map(str, BOX)), title, painting)
+
+
+def poster(faces: Sequence[tuple[str, str, Markup]], most: float, style: str) -> str:
+    """A picture of its own, an SVG file, of several faces and of what their colours stand for.
+
+    Args:
+        faces: of each two lines of text and its painting.
+        most: in points, is full colour.
+        style: the style sheet that the page has.
+    """
+    width, height = BOX[2:]
+    rows = -(-len(faces) // COLUMNS)
+    across, down = COLUMNS * (width + GAP) - GAP, rows * (height + CAPTION)
+    drawn = []
+    for place, (head, line, painting) in enumerate(faces):
+        x, y = place % COLUMNS * (width + GAP), place // COLUMNS * (height + CAPTION)
+        frame = '<svg x="{}" y="{}" width="{}" height="{}" viewBox="{}">{}</svg>'
+        drawn.append(Markup(frame).format(x, y, width, height, " ".join(map(str, BOX)), painting))
+        for text, below in ((head, 22), (line, 42)):
+            said = '<text x="{}" y="{}" text-anchor="middle">{}</text>'
+            drawn.append(Markup(said).format(x + width / 2, y + height + below, text))
+    bar = '<rect x="{}" y="{}" width="{}" height="14" fill="url(#ramp)" class="frame"/>'
+    drawn.append(Markup(bar).format(across / 4, down + 6, across / 2))
+    for place, mark in enumerate(_marks(most)):
+        said = '<text x="{}" y="{}" text-anchor="middle">{}</text>'
+        drawn.append(Markup(said).format(across * (2 + place) / 8, down + 40, f"{mark:+.0f}" if mark else "0"))
+    whole = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="{} {} {} {}" font-size="17"><style>{}{}</style>'
+        '<linearGradient id="ramp"><stop stop-color="var(--cool)"/><stop offset=".5" stop-color="var(--paper)"/>'
+        '<stop offset="1" stop-color="var(--warm)"/></linearGradient>'
+        '<rect x="{}" y="{}" width="{}" height="{}" fill="var(--paper)"/>{}</svg>\n'
+    )
+    box = -GAP, -GAP, across + 2 * GAP, down + 50 + 2 * GAP
+    own = "text { font-family: system-ui, sans-serif; fill: var(--ink) } .frame { stroke: var(--line) }"
+    return str(Markup(whole).format(*box, Markup(style), Markup(own), *box, Markup("").join(drawn)))
 
 
 def _places(corners: npt.NDArray[np.floating]) -> str:

@@ -32,6 +32,7 @@ class Section:
         tables: its part of `reports/comparison/`, by the name of the CSV file.
         plots: its part of `reports/plots/`, which `dvc plots` shows: CSV files by their path without the suffix.
         metrics: its part of `reports/metrics/`, which `dvc metrics` shows: JSON files by their path without the suffix.
+        pictures: SVG files beside the tables, by their name without the suffix; drawn from figures alone.
     """
 
     name: str
@@ -42,3 +43,4 @@ class Section:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     plots: dict[str, pd.DataFrame] = field(default_factory=dict)
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from defusedxml import ElementTree
 from made_up import frontal_face
 from page_reader import Reader
 
 from pipeline.inside.mean_face import upright
 from pipeline.params import load_params
-from pipeline.report.face_charts import face, ramp, shade
+from pipeline.report.face_charts import face, painted, poster, ramp, shade
+from pipeline.report.sections.atlas import STYLE
 
 PARTS = load_params().parts
 HINTS = [f"{name} <b>" for name in PARTS]
@@ -18,7 +20,7 @@ FACE = upright(frontal_face()[None])[0]
 
 
 def drawn(values: list[float], most: float = 0.4) -> Reader:
-    return Reader(str(face(FACE, PARTS, values, HINTS, most, 'happy & "sad"')))
+    return Reader(str(face(painted(FACE, PARTS, values, HINTS, most), 'happy & "sad"')))
 
 
 def test_numbers_become_colours_by_sign_and_size() -> None:
@@ -61,3 +63,18 @@ def test_the_mouth_is_drawn_where_the_mouth_is() -> None:
     np.testing.assert_allclose(corners.min(axis=0), 100 * FACE[48:68].min(axis=0), atol=0.1)
     np.testing.assert_allclose(corners.max(axis=0), 100 * FACE[48:68].max(axis=0), atol=0.1)
     assert mouth["stroke-width"] == "24"
+
+
+def test_a_poster_is_an_image_of_its_own() -> None:
+    paintings = [painted(FACE, PARTS, [value] * len(PARTS), HINTS, 0.4) for value in (0.1, 0.2, 0.3, 0.4, -0.4)]
+    faces = [(f"face {place}", "mouth <3", painting) for place, painting in enumerate(paintings)]
+    root = ElementTree.fromstring(poster(faces, 40, STYLE.read_text("utf-8")))
+    name = "{http://www.w3.org/2000/svg}"
+    frames = root.findall(f"{name}svg")
+    assert [(frame.get("x"), frame.get("y")) for frame in frames] == [
+        ("0", "0"), ("236", "0"), ("472", "0"), ("708", "0"), ("0", "321"),
+    ]  # fmt: skip
+    assert all(len(frame.findall(f"{name}polygon")) >= 7 for frame in frames)
+    texts = [text.text for text in root.findall(f"{name}text")]
+    assert texts[:2] == ["face 0", "mouth <3"]
+    assert texts[-5:] == ["-40", "-10", "0", "+10", "+40"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,14 @@ from pipeline.inside.people import Agreement, agreement
 from pipeline.inside.retrained import VIEWS, beside_retrained, parts_shown
 from pipeline.inside.worth import ALL, BOTH, Means, confusions, part_worth
 from pipeline.report import sample
-from pipeline.report.face_charts import face, ramp, shade
+from pipeline.report.face_charts import face, painted, poster, ramp, shade
 from pipeline.report.section import Block, Section
 from pipeline.report.sections.scores import Scores
 from pipeline.report.study import Origin, Study
 from pipeline.report.tables import Rows, records, where
 from pipeline.report.words import p_value, percent, points, span
 
+STYLE = Path(__file__).parents[1] / "templates/page.css"
 MOST_CONFUSED = 10  # pairs of expressions are listed
 
 NOTE = (
@@ -110,6 +112,7 @@ def section(study: Study, atlas: Atlas, scores: Scores) -> Section:
     # One seed says nothing of other trainings.
     chance = "images and seeds" if study.several_seeds else "images alone"
     note = NOTE.format(chance=chance)
+    shown = [_pictures(atlas.found[network], where(shapley, network=network), study, most) for network in order]
     context = {
         "note": note,
         "images": len(first.rows),
@@ -118,7 +121,7 @@ def section(study: Study, atlas: Atlas, scores: Scores) -> Section:
         "seeds": len(study.params.seeds),
         "best": best,
         "ramp": ramp(100 * most),
-        "shown": [_pictures(atlas.found[network], where(shapley, network=network), study, most) for network in order],
+        "shown": shown,
         "worth": worth,
         "methods": method_rows(atlas.worth),
         "confused": confusion_rows(atlas.confused),
@@ -138,7 +141,8 @@ def section(study: Study, atlas: Atlas, scores: Scores) -> Section:
     }
     block = Block("Which part carries which expression", note, worth)
     title = "Which part carries which expression"
-    return Section("atlas", "Parts", title, context, [block], tables, {"part_worth": plot})
+    pictures = {"atlas": poster(shown[0]["posted"], 100 * most, STYLE.read_text("utf-8"))}
+    return Section("atlas", "Parts", title, context, [block], tables, {"part_worth": plot}, pictures=pictures)
 
 
 def _best(atlas: Atlas, scores: Scores) -> str:
@@ -150,7 +154,7 @@ def _best(atlas: Atlas, scores: Scores) -> str:
 def _pictures(found: list[PartValues], shapley: pd.DataFrame, study: Study, most: float) -> dict[str, Any]:
     """A network's mean faces, and its matrix of expressions by parts."""
     first, parts = found[0], study.params.parts
-    drawn, matrix = [], []
+    drawn, posted, matrix = [], [], []
     faces = mean_faces(first.points, first.labels)
     means = {first.asked.classes[code]: of for code, of in faces.items()}
     for expression in [*means, ALL]:
@@ -158,13 +162,14 @@ def _pictures(found: list[PartValues], shapley: pd.DataFrame, study: Study, most
         hints = [f"{row['part']}: {_worth(row)}" for row in rows]
         values = [row["value"] for row in rows]
         if expression in means:
+            painting = painted(means[expression], parts, values, hints, most)
             title = f"{expression}: {'; '.join(hints)}"
-            drawn.append(
-                (f"{expression} ({rows[0]['n']:,})", face(means[expression], parts, values, hints, most, title))
-            )
+            drawn.append((f"{expression} ({rows[0]['n']:,})", face(painting, title)))
+            carrier = max(rows, key=lambda row: float(row["value"]))
+            posted.append((f"{expression} ({rows[0]['n']:,})", f"{carrier['part']} {_worth(carrier)}", painting))
         cells = [_cell(row["value"], hint, most) for row, hint in zip(rows, hints, strict=True)]
         matrix.append({"name": expression, "cells": cells})
-    return {"network": first.asked.network, "faces": drawn, "parts": list(parts), "matrix": matrix}
+    return {"network": first.asked.network, "faces": drawn, "posted": posted, "parts": list(parts), "matrix": matrix}
 
 
 def _cell(value: float, hint: str, most: float) -> dict[str, Any]:
