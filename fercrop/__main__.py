@@ -1,14 +1,12 @@
-"""Takes the first word to the module of its name, or all words to `look`."""
+"""Takes the first word to the module of its name, or all words to `photographs`."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-from fercrop._words import commands
+from fercrop._words import DEFAULT, commands
 from pipeline.common.ending import begin, end_at_once, tell_in_one_line
-
-DEFAULT = "look"
 
 
 def split(words: list[str]) -> tuple[str, list[str]]:

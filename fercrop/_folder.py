@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from fercrop._words import models_folder
 from pipeline.common.files import InputError
 from pipeline.use.journal import Journal, Stamp
 from pipeline.use.labels import Labelled, Score, Scores, class_of_folders, gather, score
-from pipeline.use.many import Task, answer_all, list_files, version
+from pipeline.use.many import Task, answer_all, cores, list_files, version
 from pipeline.use.models import About, load_models
 from pipeline.use.table import Answer, check_kind, columns, write_table
 
@@ -41,10 +42,27 @@ def answer_folder(folder: Path, given: argparse.Namespace) -> None:
             rows = write_table(table, _counted(journal.answers(files), outcomes), schema)
             told = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items()))
             print(f"{table}: {rows:,} rows of {len(files):,} files: {told}")
-        found = gather(journal.answers(files), known, [*schema], about.classes) if known is not None else None
+        if known is not None:
+            people = _people([file for file in files if known[file] is not None], given.subject)
+            found = gather(journal.answers(files), known, people, [*schema], about.classes)
         kept.unlink()
-    if found is not None:
+    if known is not None:
         _tell(found, score(found, len(about.classes)), about)
+
+
+def _people(files: Iterable[str], subject: re.Pattern[str] | None) -> dict[str, str]:
+    """Who each file shows; without a pattern every file is somebody else.
+
+    Raises:
+        InputError: the pattern does not find a person in a name.
+    """
+    if subject is None:
+        return {file: file for file in files}
+    found = {file: subject.search(PurePosixPath(file).name) for file in files}
+    unnamed = next((file for file, match in found.items() if match is None or match[1] is None), None)
+    if unnamed is not None:
+        raise InputError(f"--subject: {subject.pattern!r} finds nobody in {unnamed!r}; name what all files have")
+    return {file: match[1] for file, match in found.items() if match is not None}
 
 
 def _identity(task: Task) -> dict[str, Any]:
@@ -62,7 +80,7 @@ def _answer(task: Task, files: Mapping[str, Stamp], journal: Journal, given: arg
     """Answer what is not answered yet, here or on a cluster."""
     left = [file for file, stamp in files.items() if not journal.has(file, stamp)]
     if given.scheduler is None:
-        answering = answer_all(task, left, given.jobs)
+        answering = answer_all(task, left, given.jobs or cores())
     else:
         from pipeline.use.cluster import answer_on_cluster  # Dask is there only for those who have a cluster
 
@@ -83,7 +101,11 @@ def _counted(answers: Iterable[Answer], outcomes: Counter[str]) -> Iterator[Answ
 def _tell(found: Labelled, scores: Scores, about: About) -> None:
     """Print the scores, each with its 95% interval."""
     print(f"{len(found.labels):,} pictures with a face, the largest of each; models trained on {about.trained_on}")
-    print(f"{found.no_face:,} without a face, {found.unreadable:,} unreadable; 95% intervals in brackets")
+    people = len({*found.people.tolist()})
+    of = f"{people:,} people" if people < len(found.labels) else "pictures, as if each showed somebody else"
+    print(
+        f"{len(found.missed):,} without a face, {found.unreadable:,} unreadable; 95% intervals, over {of}, in brackets"
+    )
     for name, one in (
         ("accuracy", scores.accuracy),
         ("accuracy, no face is wrong", scores.end_to_end),

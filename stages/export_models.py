@@ -14,7 +14,7 @@ from pipeline.faces.detectors.xception import load_model
 from pipeline.faces.trust import Trust
 from pipeline.params import load_params
 from pipeline.use.export import export_classifier, export_landmarks
-from pipeline.use.models import ABOUT, LANDMARKS, PROVIDER, TRUST, About
+from pipeline.use.models import ABOUT, LANDMARKS, PROVIDER, TRUST, About, read_about
 from pipeline.use.sources import shipped, trained
 from stages import run
 
@@ -45,6 +45,11 @@ def _check_replaceable(folder: Path) -> None:
         return
     if not folder.is_dir() or (any(folder.iterdir()) and not lies_there(folder / ABOUT)):
         raise InputError(f"{folder}: is there and holds no {ABOUT} of an export; name another folder")
+    if lies_there(folder / ABOUT):
+        written = {ABOUT, TRUST, LANDMARKS, *(one.file for one in read_about(folder).classifiers)}
+        others = sorted(path.name for path in folder.iterdir() if path.name not in written)
+        if others:
+            raise InputError(f"{folder / others[0]}: is no file of the export in {folder}; move it away")
 
 
 if __name__ == "__main__":

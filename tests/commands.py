@@ -13,7 +13,20 @@ from skimage import data
 ROOT = Path(__file__).parents[1]
 PORTRAIT: npt.NDArray[np.uint8] = data.astronaut()  # type: ignore[no-untyped-call]  # public domain
 FACE = (224, 115)  # a place within its only face
-CODE = "import sys\nsys.modules['torch'] = None\nfrom fercrop.__main__ import main\nmain()"
+# Not `sys.modules["torch"] = None`, which scipy would take for torch.
+CODE = """
+import sys
+
+class NoTorch:
+    @staticmethod
+    def find_spec(name, *rest):
+        if name == "torch":
+            raise ImportError("torch is not there")
+
+sys.meta_path.insert(0, NoTorch)
+from fercrop.__main__ import main
+main()
+"""
 
 
 def command(*words: object) -> list[str]:

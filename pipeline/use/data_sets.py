@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,14 +40,16 @@ def write_data_set(folder: Path, variant: Variant, located: Located, twins: Twin
         why there is no `fer2013.csv`; None if there is one.
 
     Raises:
-        InputError: there is something in the folder.
+        InputError: there is something in the folder, the split is in folds, or two classes would share a folder.
     """
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; name a folder that is not there yet")
+    if roles.folds:
+        raise InputError("params.yaml: split: in folds every row trains and is tested; export takes a split in roles")
     splits = np.where(variant.split == "", roles.role, variant.split)
     usage = _usages(variant, roles)
     reason = _no_fer2013(variant, usage)
-    with whole_folder(folder) as part:
+    with whole_folder(folder.absolute()) as part:
         files = _write_images(part, variant, splits)
         with _table(part / MANIFEST, COLUMNS) as rows:
             for row, file in enumerate(files):
@@ -64,6 +67,9 @@ def _write_images(folder: Path, variant: Variant, splits: npt.NDArray[np.str_]) 
     """Write every image, and give the files' names, by row."""
     digits = len(str(len(variant) - 1))
     classes = [_as_folder(name) for name in variant.about.classes]
+    same = [name for name, count in Counter(classes).items() if count > 1]
+    if same:
+        raise InputError(f"{same[0]}: would be the folder of two classes; rename one of them")
     files = [
         f"{_as_folder(split)}/{classes[label]}/{row:0{digits}}.png"
         for row, (split, label) in enumerate(zip(splits.tolist(), variant.labels.tolist(), strict=True))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
+from pipeline.common.files import InputError, whole_file
+from pipeline.common.given import lies_there
 from pipeline.use.faces import Face
 
 LARGEST = 1200  # side of the photograph in the picture
-WIDTH = 420  # of what stands beside it
+WIDTH = 420  # of what stands beside it, or more where many regions are cut
+MADE_BY = "fercrop"  # what a picture says in its text chunk `Software`
 CROP, LINE, GAP = 96, 18, 12
 PAPER, INK, BAR, MARK = (255, 255, 255), (30, 30, 30), (70, 120, 180), (60, 220, 90)
 
@@ -30,7 +35,9 @@ def draw(photograph: npt.NDArray[np.uint8], faces: Sequence[Face], classes: Sequ
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(photograph, size, interpolation=cv2.INTER_AREA) if scale < 1 else photograph
     panel = GAP + LINE + CROP + GAP + LINE * len(classes) + GAP
-    canvas = Image.new("RGB", (size[0] + WIDTH, max(size[1], panel * len(faces), LINE + 2 * GAP)), PAPER)
+    crops = max((len(face.crops) for face in faces), default=0)
+    beside = max(WIDTH, GAP + 20 + crops * (CROP + GAP))
+    canvas = Image.new("RGB", (size[0] + beside, max(size[1], panel * len(faces), LINE + 2 * GAP)), PAPER)
     canvas.paste(Image.fromarray(small), (0, 0))
     pen = ImageDraw.Draw(canvas)
     for number, face in enumerate(faces, 1):
@@ -39,6 +46,30 @@ def draw(photograph: npt.NDArray[np.uint8], faces: Sequence[Face], classes: Sequ
     if not faces:
         pen.text((size[0] + GAP, GAP), "no face", INK, _font())
     return np.asarray(canvas)
+
+
+def save_drawing(picture: npt.NDArray[np.uint8], path: Path) -> None:
+    """Write a picture as PNG, or replace one that was written here earlier.
+
+    Raises:
+        InputError: another file lies there.
+    """
+    if not _is_free(path):
+        raise InputError(f"{path}: is there and was not drawn by fercrop; move it away, or draw into another folder")
+    made = PngInfo()
+    made.add_text("Software", MADE_BY)
+    with whole_file(path) as file:
+        Image.fromarray(picture).save(file, "PNG", pnginfo=made)
+
+
+def _is_free(path: Path) -> bool:
+    if not lies_there(path):
+        return True
+    try:
+        with Image.open(path, formats=["PNG"]) as picture:
+            return picture.info.get("Software") == MADE_BY
+    except (OSError, SyntaxError, ValueError):  # it is no PNG, or a damaged one
+        return False
 
 
 def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -9,19 +9,22 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from pipeline.common.files import InputError
 from pipeline.evaluation.calibration import expected_calibration_error
-from pipeline.evaluation.resampling import bootstrap, interval, resample
+from pipeline.evaluation.resampling import bootstrap, equal_groups, resample
 from pipeline.evaluation.scores import classification
+from pipeline.evaluation.uncertainty import of_images_alone
 from pipeline.use.table import FACE, NO_FACE, Answer
 
 DRAWS, SEED = 1000, 0
+ROUNDING = 1e-9
 AT_ONCE = 16_000_000  # draws times pictures that are held at a time
 
 
 class Score(NamedTuple):
-    """A score, and its 95% interval over other pictures of the same kind; fractions."""
+    """A score, and its 95% interval over other pictures, or people, of the same kind; fractions."""
 
     value: float
     low: float
@@ -35,12 +38,15 @@ class Labelled:
     Attributes:
         labels: (N,), of the pictures with a face, an index into the models' classes.
         probabilities: (N, classes), of the largest face in each.
-        no_face, unreadable: how many of the other pictures there are.
+        people: (N,), the number of each picture's person, or of the picture where people are not told apart.
+        missed: (no face,), likewise, of the pictures without a face.
+        unreadable: how many of the other pictures there are.
     """
 
     labels: npt.NDArray[np.uint8]
     probabilities: npt.NDArray[np.float32]
-    no_face: int
+    people: npt.NDArray[np.int64]
+    missed: npt.NDArray[np.int64]
     unreadable: int
 
 
@@ -76,14 +82,19 @@ def class_of_folders(files: Iterable[str], classes: Sequence[str], mapping: Mapp
         mapping: for names of folders that are no class's, the class, or nothing to leave its files out.
 
     Raises:
-        InputError: a file lies in a folder that no class is known for, or the mapping names no class.
+        InputError: a file lies in a folder that no class is known for, or the mapping names no class or no folder.
     """
     wrong = next((name for name in mapping.values() if name and name not in classes), None)
     if wrong is not None:
         raise InputError(f"--map: {wrong!r} is no class of the models: {', '.join(classes)}")
     codes: dict[str, int | None] = {name: code for code, name in enumerate(classes)}
     codes |= {folder: codes[name] if name else None for folder, name in mapping.items()}
-    folders = {file: PurePosixPath(file).parent.name for file in files}
+    # A folder that may not be looked into ends in a slash, and stands for what is in it.
+    folders = {file: PurePosixPath(f"{file}-" if file.endswith("/") else file).parent.name for file in files}
+    there = sorted({*folders.values()})
+    absent = [name for name in mapping if name not in there]
+    if absent:
+        raise InputError(f"--map: no file lies in a folder {absent[0]!r}; there are {', '.join(filter(None, there))}")
     if any(folders.values()):
         codes[""] = None  # a table beside the folders, say
     unknown = sorted(set(folders.values()) - codes.keys())
@@ -98,13 +109,18 @@ def class_of_folders(files: Iterable[str], classes: Sequence[str], mapping: Mapp
 
 
 def gather(
-    answers: Iterable[Answer], known: Mapping[str, int | None], names: Sequence[str], classes: Sequence[str]
+    answers: Iterable[Answer],
+    known: Mapping[str, int | None],
+    people: Mapping[str, str],
+    names: Sequence[str],
+    classes: Sequence[str],
 ) -> Labelled:
     """Put answers and labels together.
 
     Args:
         answers: see `table`.
         known: the class of each file.
+        people: who each file of a class shows, in any words.
         names: the table's columns.
         classes: of the models.
 
@@ -112,26 +128,33 @@ def gather(
         InputError: no picture shows a face.
     """
     first = [*names].index(f"p_{classes[0]}") - 1  # an answer has no name of the file
-    labels, probabilities, others = [], [], [0, 0]
+    labels, probabilities, unreadable = [], [], 0
+    numbers: dict[str, int] = {}
+    seen, missed = [], []
     for answer in answers:
         label, row = known[answer.file], answer.rows[0]
         if label is None:
             continue
+        number = numbers.setdefault(people[answer.file], len(numbers))
         if row[0] == FACE:
             labels.append(label)
             probabilities.append(row[first : first + len(classes)])
+            seen.append(number)
+        elif row[0] == NO_FACE:
+            missed.append(number)
         else:
-            others[row[0] != NO_FACE] += 1
+            unreadable += 1
     if not labels:
         raise InputError("no picture shows a face, so there is nothing to score; try another --detector")
     found = np.array(probabilities, np.float32)
-    return Labelled(np.array(labels, np.uint8), found / found.sum(1, keepdims=True), *others)
+    shares = found / found.sum(1, keepdims=True)
+    return Labelled(np.array(labels, np.uint8), shares, np.array(seen), np.array(missed, np.int64), unreadable)
 
 
 def score(found: Labelled, count: int) -> Scores:
-    """Scores with intervals: pictures are drawn again with replacement.
+    """Scores with intervals: people are drawn again with replacement, or pictures where people are not told apart.
 
-    Pictures of one person are alike, and the intervals do not know it: they are too narrow then.
+    Pictures of one person are alike, and intervals over pictures do not know it: they are too narrow then.
 
     Args:
         found: see `gather`.
@@ -144,7 +167,7 @@ def score(found: Labelled, count: int) -> Scores:
     occurring = len(np.unique(labels))
     accuracy, f1, calibration, shares = [], [], [], []
     cells = np.eye(count * count, dtype=np.float32)[labels.astype(int) * count + predicted]
-    for weights in _draws(len(labels)):
+    for weights in _draws(found.people):
         drawn = bootstrap(labels, predicted[None], weights, count)
         accuracy.append(drawn.accuracy[:, 0])
         f1.append(drawn.macro_f1[:, 0] * count / occurring)
@@ -152,30 +175,45 @@ def score(found: Labelled, count: int) -> Scores:
         for times in weights.astype(int):
             rows = np.repeat(np.arange(len(labels)), times)
             calibration.append(expected_calibration_error(labels[rows], probabilities[rows]))
-    every = np.concatenate(shares)
-    with np.errstate(invalid="ignore"):
-        seen = ~np.isnan(every).all(0)
-        low, high = np.full((2, count, count), np.nan)
-        low[seen], high[seen] = np.nanquantile(every[:, seen], [0.025, 0.975], axis=0)
-    right = np.append(predicted == labels, np.zeros(found.no_face, np.bool_))
-    hits = np.concatenate([part @ right for part in _draws(len(right))])
+    many = equal_groups(found.people)
+    actual = _shares(confusion[None].astype(np.float64))[0]
+    low, high = _share_intervals(actual, np.concatenate(shares), labels, found.people)
+    right = np.append(predicted == labels, np.zeros(len(found.missed), np.bool_))
+    everybody = np.append(found.people, found.missed)
+    hits = np.concatenate([part @ right / part.sum(1) for part in _draws(everybody)])
     return Scores(
-        accuracy=_score(plain["accuracy"], np.concatenate(accuracy)),
-        end_to_end=_score(float(right.mean()), hits / len(right)),
-        macro_f1=_score(plain["macro_f1"] * count / occurring, np.concatenate(f1)),
-        calibration=_score(expected_calibration_error(labels, probabilities), np.array(calibration)),
+        accuracy=_score(plain["accuracy"], np.concatenate(accuracy), many),
+        end_to_end=_score(float(right.mean()), hits, equal_groups(everybody)),
+        macro_f1=_score(plain["macro_f1"] * count / occurring, np.concatenate(f1), many),
+        calibration=_score(expected_calibration_error(labels, probabilities), np.array(calibration), many),
         confusion=confusion,
-        shares=_shares(confusion[None].astype(np.float64))[0],
+        shares=actual,
         low=low,
         high=high,
     )
 
 
-def _draws(count: int) -> Iterator[npt.NDArray[np.float32]]:
-    """How often each of so many pictures is drawn, some draws at a time: (b, count), `DRAWS` in all."""
-    part = max(1, min(DRAWS, AT_ONCE // count))
+def _share_intervals(
+    actual: npt.NDArray[np.float64],
+    drawn: npt.NDArray[np.float64],
+    labels: npt.NDArray[np.uint8],
+    people: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The ends of the intervals of shares (classes, classes); nan for a class without pictures."""
+    low, high = np.full((2, *actual.shape), np.nan)
+    for true in np.unique(labels):
+        many = equal_groups(people[labels == true])
+        some = drawn[~np.isnan(drawn[:, true]).any(1), true]  # in some draws a rare class does not occur
+        for said, value in enumerate(actual[true].tolist()):
+            _, low[true, said], high[true, said] = _score(value, some[:, said], many)
+    return low, high
+
+
+def _draws(people: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.float32]]:
+    """How often each of N pictures is drawn, some draws at a time: (b, N), `DRAWS` in all."""
+    part = max(1, min(DRAWS, AT_ONCE // len(people)))
     for start in range(0, DRAWS, part):
-        yield resample(np.arange(count), min(part, DRAWS - start), SEED + start)
+        yield resample(people, min(part, DRAWS - start), SEED + start)
 
 
 def _shares(counts: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -185,6 +223,21 @@ def _shares(counts: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return shares
 
 
-def _score(value: float, samples: npt.NDArray[np.float64]) -> Score:
-    low, high = interval(samples.astype(np.float64))
-    return Score(value, float(low), float(high))
+def _score(value: float, samples: npt.NDArray[np.float64], many: float) -> Score:
+    """A score with its interval by the bootstrap, wider where there are few people, see `uncertainty`.
+
+    Where no draw differs, as if all were right, the bootstrap says nothing; there it is Wilson's, of as many answers as
+    there are people: Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22, 1927.
+
+    Args:
+        many: how many people of equally many pictures there might as well be, see `resampling.equal_groups`.
+    """
+    drawn = samples.astype(np.float64)
+    if np.ptp(drawn) > ROUNDING:
+        of = of_images_alone(value, drawn, groups=many)
+        return Score(value, max(0.0, of.low), of.high)
+    square = stats.norm.ppf(0.975) ** 2
+    middle = (value + square / (2 * many)) / (1 + square / many)
+    reach = np.sqrt(square * (value * (1 - value) / many + square / (4 * many**2))) / (1 + square / many)
+    return Score(value, max(0.0, float(middle - reach)), min(1.0, float(middle + reach)))

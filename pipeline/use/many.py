@@ -16,17 +16,15 @@ from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 
 import cv2
-from PIL import Image
 
 from pipeline.common.code import code_digest
-from pipeline.common.ending import one_line
-from pipeline.common.files import InputError, digest_folder, whole_file
+from pipeline.common.files import InputError, digest_folder
 from pipeline.data.pictures import LEFT_BESIDE
-from pipeline.use.drawing import draw
+from pipeline.use.drawing import draw, save_drawing
 from pipeline.use.faces import Face, Found, find, look_at
 from pipeline.use.journal import Stamp
 from pipeline.use.models import Models, load_models
-from pipeline.use.photograph import upright
+from pipeline.use.photograph import reason, upright
 from pipeline.use.table import UNREADABLE, Answer, rows_of
 
 # Photographs whose faces are asked about together. It is the same whatever the number of processes, and so is what the
@@ -51,6 +49,11 @@ class Task:
     detector: str
     points: bool
     drawn: Path | None
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def version(task: Task) -> str:
@@ -175,28 +178,21 @@ def _find(task: Task, file: str, models: Models) -> list[Found] | str:
     """The faces of a file, or why it cannot be read."""
     try:
         return find(upright(task.root / file), models, task.detector)
-    except Exception as error:  # whatever a strange file makes a decoder raise: the others are to be answered
-        return _reason(error, task.root / file)
+    except Exception as error:
+        return reason(error, task.root / file)
 
 
 def _draw(task: Task, file: str, faces: list[Face], models: Models) -> str | None:
     """Write the picture of a file, if pictures are wanted; or why that cannot be done with this file."""
     if task.drawn is None:
         return None
-    target = task.drawn / f"{file}.png"
     try:
-        picture = Image.fromarray(draw(upright(task.root / file), faces, models.about.classes))
-        with whole_file(target) as part:
-            picture.save(part, "PNG")
-    except InputError as error:  # it is another file than it was a moment ago
-        return _reason(error, task.root / file)
+        pixels = upright(task.root / file)
+        save_drawing(draw(pixels, faces, models.about.classes), task.drawn / f"{file}.png")
+    except InputError as error:  # it is another file than it was a moment ago, or the picture's place is taken
+        return reason(error, task.root / file)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
         return "its name is too long for that of its picture"
     return None
-
-
-def _reason(error: Exception, path: Path) -> str:
-    said = one_line(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return said.removeprefix(f"{path}: ").partition(";")[0]

@@ -115,15 +115,9 @@ def load_models(folder: Path, threads: int | None = None) -> Models:
     Raises:
         InputError: something is missing or damaged; it says how to get it.
     """
-    path = folder / ABOUT
-    content = read_json(path, REMEDY)
+    about, path = read_about(folder), folder / ABOUT
     try:
-        about = About.model_validate(content)
         regions = [read_region(one.region) for one in about.classifiers]
-    except ValidationError as error:
-        finding = error.errors()[0]
-        where = ".".join(map(str, finding["loc"]))
-        raise InputError(f"{path}: {where}: {finding['msg']}; {REMEDY}") from None
     except ValueError as error:
         raise InputError(f"{path}: a region {error}; {REMEDY}") from None
     landmarks = open_session(folder / LANDMARKS, threads)
@@ -132,6 +126,17 @@ def load_models(folder: Path, threads: int | None = None) -> Models:
         for one, region in zip(about.classifiers, regions, strict=True)
     )
     return Models(about, Trust.load(folder / TRUST, PROVIDER), landmarks, classifiers)
+
+
+def read_about(folder: Path) -> About:
+    """What a folder of exported models says of itself. Raises InputError if it is none, or damaged."""
+    path = folder / ABOUT
+    try:
+        return About.model_validate(read_json(path, REMEDY))
+    except ValidationError as error:
+        finding = error.errors()[0]
+        where = ".".join(map(str, finding["loc"]))
+        raise InputError(f"{path}: {where}: {finding['msg']}; {REMEDY}") from None
 
 
 def open_session(path: Path, threads: int | None = None) -> onnxruntime.InferenceSession:

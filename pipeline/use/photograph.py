@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from pipeline.common.ending import one_line
 from pipeline.common.files import InputError
 from pipeline.common.images import DAMAGE, DEEP, MAX_PIXELS, read_image, to_rgb
 from pipeline.data.pictures import FORMATS
@@ -31,6 +32,15 @@ def upright(photograph: Photograph) -> npt.NDArray[np.uint8]:
     if isinstance(photograph, Image.Image):
         return _from_image(photograph)
     return read_image(Path(photograph), "give a picture that is whole", FORMATS, upright=True, deep=True)
+
+
+def reason(error: Exception, path: Path) -> str:
+    """Why a photograph cannot be read, without its name and a remedy.
+
+    Whatever a strange file makes a decoder raise is a reason: the others are to be answered.
+    """
+    said = one_line(error) or f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return said.removeprefix(f"{path}: ").partition(";")[0]
 
 
 def _from_array(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -114,6 +114,11 @@ def test_what_is_not_an_export_is_not_replaced(project: Path) -> None:
     assert "name another folder" in refused(export_models.main, ".")
     assert "name another folder" in refused(export_models.main, "params.yaml")
     assert Path("mine/thesis.txt").read_text() == "mine"
+    export_models.main("exported")
+    export_models.main("exported")
+    Path("exported/notes.txt").write_text("mine")
+    assert "exported/notes.txt: is no file of the export" in refused(export_models.main, "exported")
+    assert Path("exported/notes.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,10 @@ from commands import FACE, PORTRAIT, ROOT, fercrop, refusal
 from PIL import Image
 
 from fercrop.__main__ import split
-from fercrop._words import commands
+from fercrop._words import DEFAULT, commands
+from fercrop.photographs import _targets
+from pipeline.use.drawing import draw
+from pipeline.use.faces import Face
 
 
 @pytest.fixture
@@ -51,7 +54,52 @@ def test_mistakes_are_one_line_and_status_1(models: Path, folder: Path) -> None:
     assert "invalid choice" in refusal(folder / "one.png", "--models", models, "--detector", "eye")
     assert "name a table" in refusal(folder, "--models", models)
     assert "ends in .csv or .parquet" in refusal(folder, "--models", models, "--csv", folder / "a.txt")
-    assert "are for a folder" in refusal(folder / "one.png", "--models", models, "--labels")
+    for words in (["--labels"], ["--points"], ["--jobs", 2], ["--map", "joy=happy"], ["--scheduler", "here:1"]):
+        assert f"{words[0]}: is for a folder" in refusal(folder / "one.png", "--models", models, *words)
+    assert "--map and --subject: go with --labels" in refusal(folder, "--csv", folder / "a.csv", "--subject", "(.)")
+    assert "has no group" in refusal(folder, "--labels", "--subject", "[A-Z]+")
+    assert "no regular expression" in refusal(folder, "--labels", "--subject", "(")
+    (folder / "film.mp4").write_bytes(b"no film")
+    assert "film.mp4: cannot be read as a film" in refusal(folder / "film.mp4", "--models", models)
+    assert "film.mp4: is a film; name it alone" in refusal(folder / "one.png", folder / "film.mp4")
+
+
+def test_no_photograph_is_drawn_over(models: Path, folder: Path) -> None:
+    names = [folder / name for name in ("one.png", "two.png")]
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert "one.png: is one of the photographs" in refusal(*names, "--models", models, "--draw", folder)
+    assert f"{folder}: holds the photographs" in refusal(folder, "--csv", folder / "a.csv", "--draw", folder)
+    done = fercrop(folder / "two.png", "--models", models, "--draw", folder / "drawn")
+    assert done.returncode == 0, done.stderr
+    (folder / "drawn/none.png").write_bytes(before["none.png"])
+    done = fercrop(folder / "two.png", folder / "none.png", "--models", models, "--draw", folder / "drawn")
+    assert "drawn/none.png: is there and was not drawn by fercrop" in done.stderr
+    assert (folder / "drawn/none.png").read_bytes() == before["none.png"]
+    assert {path.name: path.read_bytes() for path in folder.glob("*.png")} == before
+
+
+def test_pictures_of_one_name_are_told_apart() -> None:
+    paths = [Path(name) for name in ("x/a.jpg", "y/a.jpg", "a-2.jpg", "a.png")]
+    assert [target.name for target in _targets(Path("drawn"), paths).values()] == [
+        "a.png", "a-2.png", "a-2-2.png", "a-3.png",
+    ]  # fmt: skip
+
+
+def test_a_drawing_has_room_for_every_region() -> None:
+    crops = {f"region{number}": np.full((48, 48), 40 * number, np.uint8) for number in range(1, 7)}
+    nowhere = np.zeros((68, 2), np.float32)
+    even = np.full(7, 1 / 7, np.float32)
+    face = Face(nowhere[:2].ravel(), nowhere, 0.1, crops, dict.fromkeys(crops, False), {"a/b": even}, even)
+    drawn = draw(PORTRAIT, [face], [*"abcdefg"])
+    for number in range(1, 7):
+        assert (drawn == 40 * number).all(axis=-1).sum() >= 96 * 96
+
+
+def test_the_package_looks_at_photographs(models: Path) -> None:
+    import fercrop
+
+    faces = fercrop.look(PORTRAIT, fercrop.load_models(models))
+    assert faces[0].box[0] < FACE[0] < faces[0].box[2]
 
 
 def test_a_photograph_that_cannot_be_read_does_not_stop_the_others(models: Path, folder: Path) -> None:
@@ -69,13 +117,13 @@ def test_help_names_every_command() -> None:
     assert done.returncode == 0
     for name, said in commands().items():
         assert said, name
-        assert name == "look" or f"{name} " in done.stdout
+        assert name == DEFAULT or f"{name} " in done.stdout
 
 
 def test_a_photograph_is_no_command() -> None:
-    assert split(["look", "a.jpg"]) == ("look", ["a.jpg"])
-    assert split(["a.jpg", "look"]) == ("look", ["a.jpg", "look"])
-    assert split(["_words"]) == ("look", ["_words"])
+    assert split(["serve", "a.jpg"]) == ("serve", ["a.jpg"])
+    assert split(["a.jpg", "serve"]) == (DEFAULT, ["a.jpg", "serve"])
+    assert split(["_words"]) == (DEFAULT, ["_words"])
 
 
 @pytest.mark.slow
@@ -90,8 +138,8 @@ def test_a_photograph_of_100_megapixels_takes_less_than_2_gb(models: Path, tmp_p
 import sys
 from pathlib import Path
 sys.argv = ["fercrop", {str(tmp_path / "large.jpg")!r}, "--models", {str(models)!r}, "--detector", "dlib"]
-import fercrop.look
-fercrop.look.main(sys.argv[1:])
+import fercrop.photographs
+fercrop.photographs.main(sys.argv[1:])
 # Not ru_maxrss, which begins with the memory of the process that started this one.
 print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))
 """
