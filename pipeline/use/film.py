@@ -148,13 +148,13 @@ def write_film(path: Path, rate: float) -> Iterator[Callable[[npt.NDArray[np.uin
     """Yield what takes frames, RGB (H, W, 3), all of one size; the film appears as `files.whole_file` lets it.
 
     Raises:
-        InputError: it cannot be written, or the frames differ in size.
+        InputError: it cannot be written, or not to its end, or the frames differ in size.
     """
     check_name(path)
-    writer, size = cv2.VideoWriter(), (0, 0)
+    writer, size, count = cv2.VideoWriter(), (0, 0), 0
 
     def write(pixels: npt.NDArray[np.uint8]) -> None:
-        nonlocal size
+        nonlocal size, count
         # Half a pixel of colour cannot be written.
         even = np.ascontiguousarray(pixels[: max(2, len(pixels) // 2 * 2), : max(2, pixels.shape[1] // 2 * 2)])
         if not writer.isOpened():
@@ -165,6 +165,7 @@ def write_film(path: Path, rate: float) -> Iterator[Callable[[npt.NDArray[np.uin
         if even.shape[1::-1] != size:
             raise InputError(f"{path}: the frames change their size, which a film cannot; leave out --draw")
         writer.write(cv2.cvtColor(even, cv2.COLOR_RGB2BGR))
+        count += 1
 
     with whole_file(path) as part, TemporaryDirectory() as place:
         # OpenCV goes by the end of a name, which must be the film's.
@@ -174,3 +175,6 @@ def write_film(path: Path, rate: float) -> Iterator[Callable[[npt.NDArray[np.uin
             yield write
         finally:
             writer.release()
+        # OpenCV says nothing of a full disk. What a film says of its frames may be out by one, and is written last.
+        if abs(cv2.VideoCapture(str(link), cv2.CAP_FFMPEG).get(cv2.CAP_PROP_FRAME_COUNT) - count) > 1:
+            raise InputError(f"{path}: could not be written to its end; free some space on its disk and run again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -161,6 +162,27 @@ def test_a_written_film_is_whole_or_not_there(tmp_path: Path) -> None:
 
     assert refused(fail) == "enough"
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.webm"])
+@pytest.mark.parametrize("rate", [RATE, 25 / 3])
+def test_a_film_for_which_there_is_no_room_is_refused(tmp_path: Path, name: str, rate: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 120, 160, 3)).astype(np.uint8)
+
+    def add_all() -> None:
+        with write_film(tmp_path / name, rate) as add:
+            for frame in noise:
+                add(frame)
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, limits[1]))  # bytes of a file
+    try:
+        assert "could not be written to its end" in refused(add_all)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not [*tmp_path.iterdir()]
+    add_all()
+    assert len(list(Film(tmp_path / name))) == 60
 
 
 def test_a_written_film_waits_for_what_is_written_together_with_it(tmp_path: Path) -> None:
