@@ -96,9 +96,10 @@ def test_frames_that_cannot_be_decoded_are_passed_over_and_told(tmp_path: Path, 
     assert film.missing() == f"{film.path}: 2 of its frames cannot be decoded and were left out"
 
 
-def test_a_film_of_which_no_frame_can_be_decoded_is_refused_in_one_line(tmp_path: Path) -> None:
-    film = Film(damage(write(tmp_path / "a.avi", greys(10)), *range(10)))
-    assert "no frames that can be read" in refused(list, film)
+def test_a_film_of_which_no_wanted_frame_can_be_decoded_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = damage(write(tmp_path / "a.avi", greys(10)), *range(0, 10, 2))
+    assert len(list(Film(path))) == 5
+    assert "no frames that can be read" in refused(list, Film(path, every=2))
 
 
 def test_what_is_no_film_is_refused_in_one_line(tmp_path: Path) -> None:
