@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import webbrowser
 from contextlib import suppress
-from pathlib import Path
 
-from pipeline.use import face_detectors
+from fercrop._words import Parser, add_models, models_folder
 from pipeline.use.models import load_models
 from pipeline.use.page.app import make_app
 from pipeline.use.page.serving import address, listen, make_server
@@ -23,22 +21,17 @@ def main(words: list[str], camera: bool = False) -> None:
         camera: whether the page switches the camera on by itself.
 
     Raises:
-        InputError: the models are missing or damaged, or the port is taken.
+        InputError: a word is wrong, the models are missing or damaged, or the port is taken.
     """
     command = "webcam" if camera else "serve"
-    parser = argparse.ArgumentParser(
-        f"fercrop {command}", description="Faces of photographs or of the camera, in the browser."
-    )
+    parser = Parser(prog=f"fercrop {command}", description="Faces of photographs or of the camera, in the browser.")
     parser.add_argument(
         "--port", type=int, default=PORT, help=f"of this machine; 0: any that is free (default: {PORT})"
     )
-    parser.add_argument(
-        "--models", type=Path, default=Path("exported"), help="folder of exported models (default: exported)"
-    )
-    parser.add_argument("--detector", choices=face_detectors.names(), default="dlib", help="of faces (default: dlib)")
+    add_models(parser)
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     given = parser.parse_args(words)
-    models = load_models(given.models)
+    models = load_models(models_folder(given.models))
     listener = listen(given.port)
     print(f"{address(listener)} answers on this machine alone; Ctrl-C ends it", flush=True)
     print(f"trained on {models.about.trained_on}", flush=True)

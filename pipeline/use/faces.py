@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -53,7 +54,7 @@ class Face:
             detector's where the points can be no face's.
         points: (68, 2), likewise.
         expected_error: how far off the points are expected to be, as a fraction of the inter-ocular distance;
-            infinite where there is nothing to see, or the points can be no face's.
+            infinite where there are none, see `has_points`.
         crops: by region, what the classifier saw: (side, side) grey, or (side, side, 3) RGB.
         fell_back: by region, whether the points were not to be trusted and the whole image was kept.
         probabilities: by classifier, named REGION/NETWORK: a probability a class, (classes,).
@@ -67,6 +68,11 @@ class Face:
     fell_back: Mapping[str, bool]
     probabilities: Mapping[str, npt.NDArray[np.float32]]
     joined: npt.NDArray[np.float32]
+
+    @property
+    def has_points(self) -> bool:
+        """Whether there are points at all: not where there is nothing to see, or what was found can be no face's."""
+        return math.isfinite(self.expected_error)
 
 
 def look(photograph: Photograph, models: Models, face_detector: str = "dlib") -> list[Face]:

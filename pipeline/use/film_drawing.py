@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.common.files import whole_file
 from pipeline.faces.points import CONTOURS
 from pipeline.use.film import Seen
 
@@ -36,7 +35,7 @@ def draw_faces(seen: Seen, classes: Sequence[str]) -> Pixels:
         for shade, width in ((DARK, 3), (colour, 1)):
             thick = max(1, round(width * unit))
             cv2.rectangle(canvas, (left, top), (right, bottom), shade, thick, cv2.LINE_AA)
-            for contour, closed in CONTOURS:
+            for contour, closed in CONTOURS if face.has_points else ():
                 line = points[contour.start : contour.stop]
                 cv2.polylines(canvas, [line], closed, shade, max(1, thick - 1), cv2.LINE_AA)
         best = int(face.joined.argmax())
@@ -46,12 +45,12 @@ def draw_faces(seen: Seen, classes: Sequence[str]) -> Pixels:
 
 
 def plot_tracks(
-    path: Path, tracks: Mapping[int, Sequence[tuple[float, npt.NDArray[np.float32]]]], classes: Sequence[str]
+    file: BinaryIO, tracks: Mapping[int, Sequence[tuple[float, npt.NDArray[np.float32]]]], classes: Sequence[str]
 ) -> None:
     """Write a PNG: for each track a panel with the joined probability of each class over time.
 
     Args:
-        path: of the file.
+        file: open for writing.
         tracks: for each number the seconds and probabilities (classes,) of its frames, in order of time; some of many
             are left out, see `PANELS`.
         classes: the names of the expressions.
@@ -82,8 +81,7 @@ def plot_tracks(
         panels[0].legend(ncols=min(len(classes), 7), loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
     else:
         panels[0].set_title("no face was found")
-    with whole_file(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+    figure.savefig(file, format="png", dpi=120)
 
 
 def _marker(seconds: npt.NDArray[np.float64]) -> str:

@@ -6,8 +6,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,12 +20,18 @@ from sample_sets import refused
 from served_page import PORTRAIT, Served, jpeg, serve
 from tiny_models import write_models
 
+from fercrop import _words, webcam
+from fercrop import serve as serve_command
 from fercrop.serve import main
+from pipeline.data.pictures import FORMATS
 from pipeline.use.faces import Face
 from pipeline.use.models import load_models
 from pipeline.use.page import app as page
-from pipeline.use.page.answers import error_in_words
+from pipeline.use.page.answers import about_faces, error_in_words
 from pipeline.use.page.serving import listen
+from pipeline.use.table import columns
+
+PAGE = (page.HERE / "page.html").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +61,39 @@ def test_a_photograph_is_answered_with_its_faces(served: Served) -> None:
     for number, face in enumerate(answer["faces"], 1):
         assert len(face["points"]) == 68
         assert sum(face["joined"]) == pytest.approx(1, abs=0.01)
-        assert len(face["row"]) == len(about["columns"])
-        row = dict(zip(about["columns"], face["row"], strict=True))
-        assert (row["file"], row["face"]) == ("a.jpg", str(number))
-        said = [float(row[f"vanilla/cnn1:{name}"]) for name in about["classes"]]
-        assert said == pytest.approx(face["probabilities"]["vanilla/cnn1"])
+        row = dict(zip(about["columns"], answer["rows"][number - 1], strict=True))
+        assert (row["file"], row["outcome"], row["face"]) == ("a.jpg", "face", number)
+        said = [row[f"p_vanilla/cnn1_{name}"] for name in about["classes"]]
+        assert said == pytest.approx(face["probabilities"]["vanilla/cnn1"], abs=1e-4)
         assert row["expression"] == about["classes"][int(np.argmax(face["joined"]))]
 
 
 def test_no_face_is_an_answer(served: Served) -> None:
     answer = post(served, jpeg(np.full((150, 200, 3), 128, np.uint8))).json()
     assert (answer["faces"], answer["width"], answer["height"]) == ([], 200, 150)
+    assert answer["rows"] == [["a.jpg", "no face"]]
+
+
+def test_the_table_has_the_columns_of_a_folders(served: Served, models_folder: Path) -> None:
+    about = requests.get(f"{served.address}about", timeout=10).json()
+    assert about["columns"] == [*columns(load_models(models_folder).about, points=False)]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_takes_and_offers_every_format_that_the_command_reads(served: Served, kind: str) -> None:
+    file = BytesIO()
+    Image.new("RGB", (40, 30), "grey").save(file, kind)
+    answer = post(served, file.getvalue(), Content_Type="application/octet-stream").json()
+    assert (answer.get("width"), answer.get("height")) == (40, 30), answer
+    (offered,) = (one["accept"] for one in Reader(PAGE.replace("<input", "<img")).of("img") if one["id"] == "files")
+    endings = {ending for ending, other in Image.registered_extensions().items() if other == kind}
+    assert {Image.MIME[kind], *endings} & {*(offered or "").split(",")}
+
+
+def test_takes_16_bits(served: Served) -> None:
+    file = BytesIO()
+    Image.fromarray(np.full((30, 40), 40_000, np.uint16)).save(file, "PNG")
+    assert post(served, file.getvalue()).json().get("width") == 40
 
 
 def test_a_photograph_is_turned_upright(served: Served) -> None:
@@ -83,7 +113,7 @@ def large_png() -> bytes:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"no photograph", "a.jpg: is neither JPEG nor PNG"),
+        (b"no photograph", "a.jpg: is neither BMP nor GIF nor JPEG nor PNG"),
         (jpeg(PORTRAIT)[:9000], "a.jpg: damaged"),
         (large_png(), "a.jpg: has 10,001 x 10,000 pixels"),
     ],
@@ -136,6 +166,19 @@ def test_many_at_once_are_answered_or_told_to_come_again(served: Served) -> None
     assert set(statuses) == {200, 429}
     assert statuses.count(200) >= page.AT_ONCE
     assert post(served, body).status_code == 200
+
+
+def test_more_in_a_second_than_a_camera_sends_are_told_to_come_again(
+    models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(page, "time", SimpleNamespace(monotonic=lambda: now, perf_counter=lambda: 0))
+    with serve(load_models(models_folder)) as served:
+        answers = [post(served, b"") for _ in range(page.A_SECOND + 1)]
+        assert [answer.status_code for answer in answers] == [400] * page.A_SECOND + [429]
+        assert answers[-1].headers["Retry-After"] == "1"
+        now += 1
+        assert post(served, b"").status_code == 400
 
 
 def test_one_that_went_away_gives_its_place_back(served: Served) -> None:
@@ -201,10 +244,30 @@ def test_the_error_to_expect_is_said_in_words() -> None:
     assert "less than a pixel" in error_in_words(face(0.02), 0.1)
     assert "20.0% of the distance between the eyes, about 8 pixels: too much" in error_in_words(face(0.2), 0.1)
     assert "at least 50.0%" in error_in_words(face(0.5), 0.1)
-    assert "nothing to see" in error_in_words(face(np.inf), 0.1)
+    assert "no points of a face" in error_in_words(face(np.inf), 0.1)
 
 
-def test_no_models_and_no_port_are_one_line(tmp_path: Path, models_folder: Path) -> None:
+@pytest.mark.parametrize(("expected_error", "count"), [(0.03, 68), (np.inf, 0)])
+def test_points_that_are_no_faces_are_not_told(models_folder: Path, expected_error: float, count: int) -> None:
+    about = load_models(models_folder).about
+    shares = np.full(len(about.classes), 1 / len(about.classes), np.float32)
+    seen = replace(
+        face(expected_error), joined=shares, fell_back={"vanilla": False}, probabilities={"vanilla/cnn1": shares}
+    )
+    (told,) = about_faces("a.jpg", np.zeros((9, 9, 3), np.uint8), [seen], about)["faces"]
+    assert len(told["points"]) == count
+
+
+def test_models_are_found_as_for_photographs(models_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_words, "FOLDERS", (models_folder,))
+    with listen(0) as taken:
+        port = str(taken.getsockname()[1])
+        for command in (serve_command, webcam):
+            assert "is taken" in refused(command.main, ["--port", port])
+
+
+def test_wrong_words_no_models_and_no_port_are_one_line(tmp_path: Path, models_folder: Path) -> None:
+    assert "fercrop serve: argument --port: invalid int" in refused(main, ["--port", "many"])
     assert "make repro" in refused(main, ["--models", str(tmp_path)])
     with listen(0) as taken:
         port = str(taken.getsockname()[1])

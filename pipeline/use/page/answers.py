@@ -14,7 +14,7 @@ from pipeline.faces.points import CONTOURS, interocular
 from pipeline.faces.trust import LOST
 from pipeline.use.faces import Face
 from pipeline.use.models import About
-from pipeline.use.rows import columns, row
+from pipeline.use.table import columns, rows_of
 
 
 def about_models(about: About, face_detector: str) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def about_models(about: About, face_detector: str) -> dict[str, Any]:
         "trained_on": about.trained_on,
         "drawn": any(one.drawn for one in about.classifiers),
         "face_detector": face_detector,
-        "columns": ["file", "face", *columns(about)],
+        "columns": [*columns(about, points=False)],
         "contours": [[*points, *points[:1]] if closed else [*points] for points, closed in CONTOURS],
     }
 
@@ -46,23 +46,23 @@ def about_faces(name: str, pixels: npt.NDArray[np.uint8], faces: list[Face], abo
         "faces": [
             {
                 "box": face.box.round(1).tolist(),
-                "points": face.points.round(1).tolist(),
+                "points": face.points.round(1).tolist() if face.has_points else [],
                 "error": error_in_words(face, about.max_error),
                 "crops": {region: _as_url(crop) for region, crop in face.crops.items()},
                 "fell_back": dict(face.fell_back),
                 "probabilities": {one: said.round(4).tolist() for one, said in face.probabilities.items()},
                 "joined": face.joined.round(4).tolist(),
-                "row": [name, str(number), *row(face, about)],
             }
-            for number, face in enumerate(faces, 1)
+            for face in faces
         ],
+        "rows": [[name, *row] for row in rows_of(faces, about, points=False)],
     }
 
 
 def error_in_words(face: Face, max_error: float) -> str:
     """How far off a face's points are expected to be, and whether they are trusted."""
-    if not np.isfinite(face.expected_error):
-        return "There is nothing to see in this place, so the regions keep the whole face."
+    if not face.has_points:
+        return "There are no points of a face here, so the regions keep the whole face."
     least = "at least " if face.expected_error >= LOST else ""
     share = f"{least}{face.expected_error:.1%} of the distance between the eyes"
     pixels = face.expected_error * float(interocular(face.points))

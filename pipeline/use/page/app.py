@@ -6,6 +6,7 @@ Nothing is stored: a photograph is a request's body, decoded in memory, and gone
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp
 
 from pipeline.common.files import InputError
 from pipeline.common.images import decode_image
+from pipeline.data.pictures import FORMATS
 from pipeline.use.faces import look
 from pipeline.use.models import Models
 from pipeline.use.page.answers import about_faces, about_models
@@ -28,6 +30,7 @@ from pipeline.use.page.guard import Guard
 
 MAX_BYTES = 40 << 20  # of a photograph's file
 AT_ONCE = 8  # photographs taken in, one of them being looked at; who comes then is told to try again
+A_SECOND = 60  # photographs taken in within one: more than a camera has frames, and 50 files that are sent at once
 SECONDS = 30  # that a photograph may take to arrive
 # Of a body that is refused so much is read and forgotten: a browser that is still sending sees no answer.
 FORGOTTEN = 4 * MAX_BYTES
@@ -37,10 +40,10 @@ HERE = Path(__file__).parent
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 Refusal = tuple[int, str, dict[str, str]]  # status, one line, headers
-TOO_MANY: Refusal = 429, "too many photographs at once; try again in a second", {"Retry-After": "1"}
+TOO_MANY: Refusal = 429, "too many photographs; try again in a second", {"Retry-After": "1"}
 TOO_LARGE: Refusal = 413, f"the file is larger than {MAX_BYTES >> 20} MB; reduce the photograph", {}
-NO_PHOTOGRAPH: Refusal = 415, "send a photograph as the body, with Content-Type image/jpeg or image/png", {}
-EMPTY: Refusal = 400, "the file is empty; give a JPEG or a PNG", {}
+NO_PHOTOGRAPH: Refusal = 415, "send a photograph as the body, with Content-Type image/jpeg or another image", {}
+EMPTY: Refusal = 400, "the file is empty; give a photograph", {}
 TOO_SLOW: Refusal = 408, f"the photograph did not arrive within {SECONDS} seconds; try again", {}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -80,28 +83,27 @@ def _serve(path: Path) -> Endpoint:
 
 def _answer(models: Models, face_detector: str) -> Endpoint:
     places = anyio.Semaphore(AT_ONCE)
+    taken: deque[float] = deque(maxlen=A_SECOND)  # the seconds when the last ones were taken in
     turn = anyio.Lock()  # dlib's detector is not made for several threads, and onnxruntime uses all cores by itself
 
     def see(content: bytes, name: str) -> dict[str, Any]:
         start = time.perf_counter()
-        pixels = decode_image(content, name, "give a JPEG or a PNG that is whole", upright=True)
+        pixels = decode_image(content, name, "give a picture that is whole", FORMATS, upright=True, deep=True)
         answer = about_faces(name, pixels, look(pixels, models, face_detector), models.about)
         return answer | {"milliseconds": round(1000 * (time.perf_counter() - start))}
 
     async def answer(request: Request) -> Response:
-        try:
-            places.acquire_nowait()
-        except anyio.WouldBlock:
+        now = time.monotonic()
+        if not places.value or (len(taken) == A_SECOND and now - taken[0] < 1):
             await _receive(request, TOO_MANY)
-        try:
+        taken.append(now)
+        async with places:
             content = await _receive(request, _refusal(request))
             name = request.query_params.get("name", "the photograph")[:MAX_NAME]
             async with turn:
                 if await request.is_disconnected():
                     raise ClientDisconnect
                 return JSONResponse(await run_sync(see, content, name))
-        finally:
-            places.release()
 
     return answer
 

@@ -1,9 +1,12 @@
 // Asks the server, and puts what keeps it from answering into one line.
 
 const PATIENCE = 60_000; // milliseconds for an answer: others may be waiting for theirs
-const TRIES = 30; // while the server says that it has too many photographs at once
+const TRIES = 30; // while the server says that it has too many photographs
 
 export class Refused extends Error {}
+export class Busy extends Refused {} // it has too many photographs just now
+
+export const second = () => new Promise((resolve) => setTimeout(resolve, 1000));
 
 // What the server says of its models and its limits.
 export async function askAbout() {
@@ -13,11 +16,18 @@ export async function askAbout() {
 // The faces of a photograph (a Blob), see answers.py.
 export async function askFaces(photograph, name) {
   const request = { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: photograph };
-  const address = `faces?name=${encodeURIComponent(name.slice(0, 200))}`;
+  return read(await send(`faces?name=${encodeURIComponent(name.slice(0, 200))}`, request));
+}
+
+// The same, again and again while the server has too many photographs.
+export async function askPatiently(photograph, name) {
   for (let tried = 1; ; tried++) {
-    const response = await send(address, request);
-    if (response.status !== 429 || tried === TRIES) return read(response);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    try {
+      return await askFaces(photograph, name);
+    } catch (error) {
+      if (!(error instanceof Busy) || tried === TRIES) throw error;
+      await second();
+    }
   }
 }
 
@@ -36,6 +46,7 @@ async function read(response) {
   } catch {
     throw new Refused(`fercrop answers with ${response.status}. Try again.`);
   }
+  if (response.status === 429) throw new Busy(answer.error);
   if (answer.error) throw new Refused(answer.error);
   return answer;
 }

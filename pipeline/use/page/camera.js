@@ -1,17 +1,18 @@
 // The camera: one frame in flight, the newest one, and what is shown is the frame that the answer is about.
 
-import { askFaces, Refused } from "./asking.js";
+import { askFaces, Busy, Refused, second } from "./asking.js";
 
 const WIDTH = 640; // pixels that a frame is sent with at most
 const QUALITY = 0.9;
+const LOST = 5; // frames in a row that are not answered: by then nobody answers
 const REASONS = {
   NotAllowedError: "The browser was not allowed to use the camera. Allow it for this page and try again.",
   NotFoundError: "There is no camera.",
   NotReadableError: "The camera is used by another program. Close that and try again.",
 };
 
-// A running camera. show(canvas, answer, seconds since the frame was taken) is called for each answer, and
-// ended(reason) if it ends by itself. Gives a function that switches it off.
+// A running camera. show(canvas, answer, seconds since the frame was taken) is called for each answer; the canvas keeps
+// its frame until the next call. ended(reason) is called if it ends by itself. Gives a function that switches it off.
 export async function startCamera(show, ended) {
   const stream = await open();
   const video = document.createElement("video");
@@ -29,10 +30,15 @@ export async function startCamera(show, ended) {
     }
   };
   stream.getVideoTracks()[0].addEventListener("ended", () => fail("The camera has been taken away."));
-  await video.play();
+  try {
+    await video.play();
+  } catch (error) {
+    stop();
+    throw new Refused(`The camera does not start: ${error.message}`);
+  }
   follow(video, show, () => running).catch((error) => {
+    fail(error instanceof Refused ? error.message : "The page failed. See the browser's console.");
     if (!(error instanceof Refused)) throw error;
-    fail(error.message);
   });
   return stop;
 }
@@ -50,21 +56,43 @@ async function open() {
 }
 
 async function follow(video, show, isRunning) {
-  const canvas = document.createElement("canvas");
+  // One is shown, and may be kept, while the other takes the next frame.
+  let [canvas, shown] = [document.createElement("canvas"), document.createElement("canvas")];
   let last = -1;
+  let lost = 0;
   while (isRunning()) {
     await repaint();
     if (document.hidden || video.currentTime === last) continue; // no newer frame yet
     last = video.currentTime;
     const taken = performance.now();
-    const scale = Math.min(1, WIDTH / video.videoWidth);
-    canvas.width = Math.round(video.videoWidth * scale);
-    canvas.height = Math.round(video.videoHeight * scale);
-    canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-    const frame = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
-    const answer = await askFaces(frame, "camera");
-    if (isRunning()) show(canvas, answer, (performance.now() - taken) / 1000);
+    const answer = await ask(take(video, canvas));
+    if (answer && isRunning()) {
+      show(canvas, answer, (performance.now() - taken) / 1000);
+      [canvas, shown] = [shown, canvas];
+    }
   }
+
+  // What is said of a frame; null if it is not answered, and it is time to take a newer one.
+  async function ask(frame) {
+    try {
+      const answer = await askFaces(await frame, "camera");
+      lost = 0;
+      return answer;
+    } catch (error) {
+      if (!(error instanceof Refused) || (!(error instanceof Busy) && ++lost === LOST)) throw error;
+      await second();
+      return null;
+    }
+  }
+}
+
+// The frame of this moment, drawn and as a JPEG.
+function take(video, canvas) {
+  const scale = Math.min(1, WIDTH / video.videoWidth);
+  canvas.width = Math.round(video.videoWidth * scale);
+  canvas.height = Math.round(video.videoHeight * scale);
+  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
 }
 
 // The next time that the browser draws the page; never while it is hidden.

@@ -1,13 +1,13 @@
 // The page: what is given goes to the server one after another, and what comes back is shown and kept for the table.
 
-import { askAbout, askFaces, Refused } from "./asking.js";
+import { askAbout, askPatiently, Refused } from "./asking.js";
 import { startCamera } from "./camera.js";
 import { makeRefusal, makeView } from "./views.js";
 
 const part = Object.fromEntries([...document.querySelectorAll("[id]")].map((element) => [element.id, element]));
 const SHOWN = 40; // at most: a picture takes some 10 MB of memory
 const waiting = []; // files that are still to be looked at
-let rows = []; // of the faces that are shown below, for the table
+let rows = []; // of all that was given, for the table
 let about;
 let looking = false;
 let stopCamera = null;
@@ -16,17 +16,18 @@ const say = (text) => (part.status.textContent = text);
 const complain = (text) => (part.problem.textContent = text);
 const many = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
 
-// What one-line errors are made of; anything else is a defect and goes on.
+// What one-line errors are made of. Anything else is a defect, for the console, which is not to end what follows.
 async function attempt(doing, otherwise) {
   try {
     return await doing();
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    return otherwise(error.message);
+    if (error instanceof Refused) return otherwise(error.message);
+    reportError(error);
+    return otherwise("The page failed. See the browser's console.");
   }
 }
 
-function keep(element, newRows = []) {
+function keep(element, newRows) {
   part.views.prepend(element);
   part.kept.hidden = false;
   if (part.views.childElementCount > SHOWN) {
@@ -34,23 +35,23 @@ function keep(element, newRows = []) {
     part.older.hidden = false;
   }
   rows.push(...newRows);
-  part.download.disabled = !rows.length;
+}
+
+// Turned as EXIF says, as the server does it; null if this browser does not know the format, or not how it is turned.
+async function picture(file, { width, height }) {
+  const shown = await createImageBitmap(file).catch(() => null);
+  return shown?.width === width && shown.height === height ? shown : null;
 }
 
 async function lookAt(file) {
-  if (!file.size) throw new Refused("is empty; give a JPEG or a PNG");
+  if (!file.size) throw new Refused("is empty; give a photograph");
   if (file.size > about.max_bytes) throw new Refused(`is larger than ${about.max_bytes >> 20} MB; reduce it`);
-  const answer = await askFaces(file, file.name);
-  let shown;
-  try {
-    shown = await createImageBitmap(file); // turned as EXIF says, as the server does it
-  } catch {
-    throw new Refused("was read by fercrop, but this browser cannot show it");
-  }
+  const answer = await askPatiently(file, file.name);
+  const shown = await picture(file, answer);
   const view = makeView(file.name, about);
-  view.show(shown, answer, `${answer.milliseconds} ms`);
-  shown.close();
-  keep(view.element, answer.faces.map((face) => face.row));
+  view.show(shown, answer, `${answer.milliseconds} ms${shown ? "" : " · this browser cannot show the picture"}`);
+  shown?.close();
+  keep(view.element, answer.rows);
   return answer.faces.length;
 }
 
@@ -58,6 +59,14 @@ async function give(files) {
   waiting.push(...files);
   if (looking || !waiting.length) return;
   looking = true;
+  try {
+    await lookAtAll();
+  } finally {
+    looking = false;
+  }
+}
+
+async function lookAtAll() {
   complain("");
   let [done, faces, refused] = [0, 0, 0];
   for (let file; (file = waiting.shift()); done++) {
@@ -66,7 +75,7 @@ async function give(files) {
       () => lookAt(file),
       (reason) => {
         const line = reason.replace(`${file.name}: `, "");
-        keep(makeRefusal(file.name, line));
+        keep(makeRefusal(file.name, line), [[file.name, `unreadable: ${line}`]]);
         complain(`${file.name}: ${line}`);
         refused++;
         return 0;
@@ -75,7 +84,6 @@ async function give(files) {
   }
   const seen = done - refused;
   say(seen ? `${many(seen, "photograph")}, ${faces ? many(faces, "face") : "no face was found"}.` : "");
-  looking = false;
 }
 
 function endCamera() {
@@ -103,7 +111,7 @@ async function beginCamera() {
     const name = `camera ${new Date().toLocaleTimeString()}`;
     const kept = makeView(name, about);
     kept.show(latest.canvas, latest.answer);
-    keep(kept.element, latest.answer.faces.map(({ row: [, ...others] }) => [name, ...others]));
+    keep(kept.element, latest.answer.rows.map(([, ...others]) => [name, ...others]));
     say(`Kept as ${name}.`);
   });
   const ended = (reason) => {
@@ -133,7 +141,8 @@ async function switchCamera() {
 
 function download() {
   const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const lines = [about.columns, ...rows].map((row) => row.map(quoted).join(","));
+  const line = (row) => about.columns.map((_, place) => quoted(String(row[place] ?? ""))).join(",");
+  const lines = [about.columns, ...rows].map(line);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([lines.join("\r\n"), "\r\n"], { type: "text/csv" }));
   link.download = "faces.csv";

@@ -6,7 +6,8 @@ const COLOURS = ["#ffd60a", "#5ac8fa", "#ff8ad8", "#7ee787", "#ffa657", "#c8b6ff
 
 export const colourOf = (index) => COLOURS[index % COLOURS.length];
 
-// source: what the answer is about, upright: an ImageBitmap or a canvas. contours: lists of numbers of points.
+// source: what the answer is about, upright: an ImageBitmap or a canvas; null if it cannot be shown.
+// contours: lists of numbers of points.
 export function draw(canvas, source, answer, contours) {
   const larger = Math.max(answer.width, answer.height);
   const scale = Math.min(MOST, Math.max(LEAST, larger)) / larger;
@@ -14,7 +15,7 @@ export function draw(canvas, source, answer, contours) {
   canvas.height = Math.max(1, Math.round(answer.height * scale));
   const pen = canvas.getContext("2d");
   pen.imageSmoothingQuality = "high";
-  pen.drawImage(source, 0, 0, canvas.width, canvas.height);
+  if (source) pen.drawImage(source, 0, 0, canvas.width, canvas.height);
   answer.faces.forEach((face, index) => drawFace(pen, face, index, contours, scale));
 }
 
@@ -33,7 +34,7 @@ function drawFace(pen, face, index, contours, scale) {
     pen.lineWidth = width * unit;
     pen.strokeRect(left - room, top - room, right - left + 2 * room, bottom - top + 2 * room);
     pen.globalAlpha = 0.55;
-    for (const contour of contours) {
+    for (const contour of points.length ? contours : []) {
       pen.beginPath();
       contour.forEach((point) => pen.lineTo(...points[point]));
       pen.stroke();
