@@ -27,7 +27,9 @@ def answer_folder(folder: Path, given: argparse.Namespace) -> None:
     if table is not None:
         check_kind(table)
     drawn = given.draw and given.draw.absolute()
-    task = Task(folder.absolute(), models_folder(given.models).absolute(), given.detector, given.points, drawn)
+    task = Task(
+        folder.absolute(), models_folder(given.models).absolute(), given.detector, given.points, drawn, given.search
+    )
     about = load_models(task.models).about
     files = list_files(folder, [path for path in (table, given.draw) if path is not None])
     if not files:
@@ -71,6 +73,7 @@ def _identity(task: Task) -> dict[str, Any]:
         "folder": str(task.root.resolve()),
         "version": version(task),
         "detector": task.detector,
+        "searched": task.searched,
         "points": task.points,
         "drawn": None if task.drawn is None else str(task.drawn.resolve()),
     }

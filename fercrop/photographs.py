@@ -11,6 +11,7 @@ from fercrop._words import DEFAULT, Parser, add_models, commands, models_folder
 from pipeline.common.ending import one_line
 from pipeline.common.files import InputError
 from pipeline.use.drawing import draw, save_drawing
+from pipeline.use.face_detectors import SEARCHED
 from pipeline.use.faces import Face, look_at
 from pipeline.use.faces import find as find_faces
 from pipeline.use.models import Models, load_models
@@ -64,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PHOTO", help="photographs, or one folder")
     add_models(parser)
     parser.add_argument("--draw", type=Path, metavar="DIR", help="write the pictures with what was found in them")
+    parser.add_argument(
+        "--search",
+        type=_pixels,
+        default=SEARCHED,
+        metavar="PIXELS",
+        help=f"reduce photographs to this side to search for faces (default: {SEARCHED}); more finds smaller faces",
+    )
     of_folder = parser.add_argument_group("of a folder, with all that is in it")
     of_folder.add_argument("--csv", type=Path, metavar="TABLE", help="write a table, .csv or .parquet by its name")
     of_folder.add_argument("--points", action="store_true", help="with the 68 points of each face")
@@ -85,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
 def _count(word: str) -> int:
     if not word.isdecimal() or not 1 <= int(word) <= 1000:
         raise argparse.ArgumentTypeError(f"{word!r} is no number of processes")
+    return int(word)
+
+
+def _pixels(word: str) -> int:
+    if not word.isdecimal() or len(word) > 5 or not 100 <= int(word) <= 20_000:
+        raise argparse.ArgumentTypeError(f"{word!r} is no side of 100 to 20000 pixels")
     return int(word)
 
 
@@ -117,7 +131,7 @@ def _photographs(given: argparse.Namespace) -> None:
     for path in given.paths:
         try:
             pixels = upright(path)
-            faces = look_at(find_faces(pixels, models, given.detector), models)
+            faces = look_at(find_faces(pixels, models, given.detector, given.search), models)
         except Exception as error:
             print(f"{path}: unreadable")
             unread.append(one_line(error) or f"{path}: {reason(error, path)}")

@@ -80,7 +80,7 @@ def _mark(pen: ImageDraw.ImageDraw, face: Face, number: int, scale: float) -> No
     left, top, right, bottom = ((face.box + 0.5) * scale).tolist()
     pen.rectangle((left, top, right, bottom), outline=MARK, width=2)
     pen.text((left + 3, top + 1), str(number), MARK, _font())
-    if not np.isfinite(face.expected_error):
+    if not face.has_points:
         return
     radius = max(1.0, (right - left) / 150)
     for x, y in ((face.points + 0.5) * scale).tolist():

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pipeline.faces.squares import INPUT, TIGHT, Squares, boxes_around
 from pipeline.faces.trust import expected_error
 from pipeline.regions.cutting import cut, plan_cut
-from pipeline.use.face_detectors import find_faces
+from pipeline.use.face_detectors import SEARCHED, find_faces
 from pipeline.use.models import Classifier, Framing, Models, answer
 from pipeline.use.photograph import Photograph, upright
 
@@ -75,24 +75,25 @@ class Face:
         return math.isfinite(self.expected_error)
 
 
-def look(photograph: Photograph, models: Models, face_detector: str = "dlib") -> list[Face]:
+def look(photograph: Photograph, models: Models, face_detector: str = "dlib", searched: int = SEARCHED) -> list[Face]:
     """The faces of a photograph, largest first; none is an answer too.
 
     Args:
         photograph: see `photograph.upright`.
         models: see `models.load_models`.
         face_detector: one of `face_detectors.names`.
+        searched: see `face_detectors.find_faces`; more finds smaller faces.
 
     Raises:
         InputError: the photograph cannot be read.
         PermissionError: it may not be read.
     """
-    return look_at(find(upright(photograph), models, face_detector), models)
+    return look_at(find(upright(photograph), models, face_detector, searched), models)
 
 
-def find(pixels: npt.NDArray[np.uint8], models: Models, face_detector: str) -> list[Found]:
+def find(pixels: npt.NDArray[np.uint8], models: Models, face_detector: str, searched: int = SEARCHED) -> list[Found]:
     """The faces of a photograph, RGB (H, W, 3), largest first, to be looked at with those of others."""
-    boxes = find_faces(face_detector, pixels).astype(np.float64)
+    boxes = find_faces(face_detector, pixels, searched).astype(np.float64)
     return [_around(pixels, box, models.about.framing) for box in boxes]
 
 

@@ -21,6 +21,7 @@ from pipeline.common.code import code_digest
 from pipeline.common.files import InputError, digest_folder
 from pipeline.data.pictures import LEFT_BESIDE
 from pipeline.use.drawing import draw, save_drawing
+from pipeline.use.face_detectors import SEARCHED
 from pipeline.use.faces import Face, Found, find, look_at
 from pipeline.use.journal import Stamp
 from pipeline.use.models import Models, load_models
@@ -42,6 +43,7 @@ class Task:
         detector: one of `face_detectors.names`.
         points: whether the table has the points.
         drawn: where pictures of what was found are written, if anywhere.
+        searched: see `face_detectors.find_faces`.
     """
 
     root: Path
@@ -49,6 +51,7 @@ class Task:
     detector: str
     points: bool
     drawn: Path | None
+    searched: int = SEARCHED
 
 
 def cores() -> int:
@@ -177,7 +180,7 @@ def answer_some(task: Task, files: list[str], models: Models) -> list[Answer]:
 def _find(task: Task, file: str, models: Models) -> list[Found] | str:
     """The faces of a file, or why it cannot be read."""
     try:
-        return find(upright(task.root / file), models, task.detector)
+        return find(upright(task.root / file), models, task.detector, task.searched)
     except Exception as error:
         return reason(error, task.root / file)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from commands import fercrop, refusal
+from commands import ROOT, command, fercrop, refusal
 from PIL import Image
 from sample_sets import MOUTH, expression_set, random_points
 
@@ -100,3 +102,23 @@ def test_mistakes_are_one_line(project: Path) -> None:
     (project / "mine/notes.txt").touch()
     assert "is not empty" in refusal("export", "mouth", project / "mine", "--project", project)
     assert (project / "mine/notes.txt").exists()
+
+
+def test_into_the_folder_where_one_is(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    here = tmp_path_factory.mktemp("here")
+    words = command("export", "mouth", ".", "--project", project)
+    done = subprocess.run(words, cwd=here, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (here / "manifest.csv").exists()
+
+
+def test_what_cannot_be_told_apart_is_refused(tmp_path: Path) -> None:
+    write_project(tmp_path, expression_set(COUNT, classes=("a/b", "a_b", "sad")))
+    assert "a_b: would be the folder of two classes" in refusal(
+        "export", "mouth", tmp_path / "out", "--project", tmp_path
+    )
+    role = np.repeat(["train", "validation", "test"], [COUNT // 4, COUNT // 4, COUNT // 2])
+    folds = tuple(Roles(of, of == "validation") for of in (role, role[::-1]))
+    Roles(np.full(COUNT, "test"), np.zeros(COUNT, np.bool_), folds).save(tmp_path / "data/roles.npz")
+    assert "split: in folds" in refusal("export", "mouth", tmp_path / "out", "--project", tmp_path)
+    assert not (tmp_path / "out").exists()

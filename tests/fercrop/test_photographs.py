@@ -78,6 +78,16 @@ def test_no_photograph_is_drawn_over(models: Path, folder: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.glob("*.png")} == before
 
 
+def test_a_small_face_in_a_large_photograph_is_found_if_asked_for(models: Path, tmp_path: Path) -> None:
+    large = np.full((2000, 2000, 3), 128, np.uint8)
+    large[700:1212, 900:1412] = PORTRAIT
+    Image.fromarray(large).save(tmp_path / "large.png")
+    words = (tmp_path / "large.png", "--models", models)
+    assert "no face" in fercrop(*words).stdout
+    assert "face at" in fercrop(*words, "--search", 2000).stdout
+    assert "is no side of 100 to 20000 pixels" in refusal(*words, "--search", 20)
+
+
 def test_pictures_of_one_name_are_told_apart() -> None:
     paths = [Path(name) for name in ("x/a.jpg", "y/a.jpg", "a-2.jpg", "a.png")]
     assert [target.name for target in _targets(Path("drawn"), paths).values()] == [

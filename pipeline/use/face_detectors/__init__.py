@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-# A photograph is searched at no more than this many pixels a side: the time grows with their number, and a face of 80
-# pixels, the least that is found, is then a twelfth of the photograph.
+# A photograph is searched at no more than this many pixels a side, if nothing else is asked for: the time grows with
+# their number, and a face of 80 pixels, the least that is found, is then a twelfth of the photograph.
 SEARCHED = 960
 
 
@@ -34,16 +34,17 @@ def names() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 
-def find_faces(name: str, photograph: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def find_faces(name: str, photograph: npt.NDArray[np.uint8], searched: int = SEARCHED) -> npt.NDArray[np.float32]:
     """Where faces are: (N, 4), left, top, right and bottom of what their points span, largest first; N may be 0.
 
     Args:
         name: one of `names`.
         photograph: RGB (H, W, 3).
+        searched: pixels of its larger side, to which it is reduced before it is searched.
     """
     detector = cast(FaceDetector, import_module(f"{__name__}.{name}"))
     height, width = photograph.shape[:2]
-    shrink = max(1.0, max(height, width) / SEARCHED)
+    shrink = max(1.0, max(height, width) / searched)
     size = max(1, round(width / shrink)), max(1, round(height / shrink))
     small = cv2.resize(photograph, size, interpolation=cv2.INTER_AREA) if shrink > 1 else photograph
     grey = cv2.cvtColor(np.ascontiguousarray(small), cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
