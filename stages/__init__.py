@@ -21,12 +21,14 @@ def run(main: Callable[..., None]) -> None:
 
     from pipeline.common.files import InputError
 
-    words, wanted = sys.argv[1:], inspect.signature(main).parameters.values()
-    more = any(each.kind is each.VAR_POSITIONAL for each in wanted)
-    names = [each.name.upper() for each in wanted if each.kind is not each.VAR_POSITIONAL]
-    if len(words) < len(names) or (len(words) > len(names) and not more):
+    words, taken = sys.argv[1:], inspect.signature(main).parameters.values()
+    more = any(each.kind is each.VAR_POSITIONAL for each in taken)
+    wanted = [each for each in taken if each.kind is not each.VAR_POSITIONAL]
+    needed = [each.name.upper() for each in wanted if each.default is each.empty]
+    named = [f"[{each.name.upper()}]" for each in wanted if each.default is not each.empty]
+    if len(words) < len(needed) or (len(words) > len(needed) + len(named) and not more):
         name = sys.modules["__main__"].__spec__.name  # type: ignore[union-attr]
-        raise InputError(f"usage: python -m {' '.join([name, *names, *(['...'] if more else [])])}")
+        raise InputError(f"usage: python -m {' '.join([name, *needed, *named, *(['...'] if more else [])])}")
     begin()
     main(*words)
     # Whatever a stage writes is whole by now. Python's own end, which takes torch's libraries down one by one, would

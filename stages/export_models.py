@@ -20,6 +20,8 @@ from stages import run
 
 
 def main(folder: str, what: str = "trained") -> None:
+    if what not in ("trained", "shipped"):
+        raise InputError(f"{what}: is neither trained nor shipped")
     source = shipped() if what == "shipped" else trained(load_params())
     target = Path(folder).resolve()
     _check_replaceable(target)
