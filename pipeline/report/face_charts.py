@@ -14,7 +14,7 @@ from pipeline.regions.parts import outlines
 
 UNIT = 100  # of the drawing: an inter-ocular distance
 BOX = (-110, -115, 220, 265)  # what is seen: left, top, width and height; a face with its eyes about (0, 0)
-COLUMNS, GAP, CAPTION = 4, 16, 56  # of a poster
+COLUMNS, GAP, CAPTION = 4, 16, 80  # of a poster
 
 
 def shade(value: float, most: float) -> Markup:
@@ -83,11 +83,11 @@ def face(painting: Markup, title: str) -> Markup:
     return Markup(whole).format(" ".join(map(str, BOX)), title, painting)
 
 
-def poster(faces: Sequence[tuple[str, str, Markup]], most: float, style: str) -> str:
+def poster(faces: Sequence[tuple[Sequence[str], Markup]], most: float, style: str) -> str:
     """A picture of its own, an SVG file, of several faces and of what their colours stand for.
 
     Args:
-        faces: of each two lines of text and its painting.
+        faces: of each three lines of text and its painting.
         most: in points, is full colour.
         style: the style sheet that the page has.
     """
@@ -95,13 +95,13 @@ def poster(faces: Sequence[tuple[str, str, Markup]], most: float, style: str) ->
     rows = -(-len(faces) // COLUMNS)
     across, down = COLUMNS * (width + GAP) - GAP, rows * (height + CAPTION)
     drawn = []
-    for place, (head, line, painting) in enumerate(faces):
+    for place, (lines, painting) in enumerate(faces):
         x, y = place % COLUMNS * (width + GAP), place // COLUMNS * (height + CAPTION)
         frame = '<svg x="{}" y="{}" width="{}" height="{}" viewBox="{}">{}</svg>'
         drawn.append(Markup(frame).format(x, y, width, height, " ".join(map(str, BOX)), painting))
-        for text, below in ((head, 22), (line, 42)):
+        for number, text in enumerate(lines, 1):
             said = '<text x="{}" y="{}" text-anchor="middle">{}</text>'
-            drawn.append(Markup(said).format(x + width / 2, y + height + below, text))
+            drawn.append(Markup(said).format(x + width / 2, y + height + 21 * number, text))
     bar = '<rect x="{}" y="{}" width="{}" height="14" fill="url(#ramp)" class="frame"/>'
     drawn.append(Markup(bar).format(across / 4, down + 6, across / 2))
     for place, mark in enumerate(_marks(most)):

@@ -67,14 +67,14 @@ def test_the_mouth_is_drawn_where_the_mouth_is() -> None:
 
 def test_a_poster_is_an_image_of_its_own() -> None:
     paintings = [painted(FACE, PARTS, [value] * len(PARTS), HINTS, 0.4) for value in (0.1, 0.2, 0.3, 0.4, -0.4)]
-    faces = [(f"face {place}", "mouth <3", painting) for place, painting in enumerate(paintings)]
+    faces = [((f"face {place}", "mouth <3", "+1"), painting) for place, painting in enumerate(paintings)]
     root = ElementTree.fromstring(poster(faces, 40, STYLE.read_text("utf-8")))
     name = "{http://www.w3.org/2000/svg}"
     frames = root.findall(f"{name}svg")
     assert [(frame.get("x"), frame.get("y")) for frame in frames] == [
-        ("0", "0"), ("236", "0"), ("472", "0"), ("708", "0"), ("0", "321"),
+        ("0", "0"), ("236", "0"), ("472", "0"), ("708", "0"), ("0", "345"),
     ]  # fmt: skip
     assert all(len(frame.findall(f"{name}polygon")) >= 7 for frame in frames)
     texts = [text.text for text in root.findall(f"{name}text")]
-    assert texts[:2] == ["face 0", "mouth <3"]
+    assert texts[:3] == ["face 0", "mouth <3", "+1"]
     assert texts[-5:] == ["-40", "-10", "0", "+10", "+40"]

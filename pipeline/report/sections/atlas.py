@@ -166,7 +166,8 @@ def _pictures(found: list[PartValues], shapley: pd.DataFrame, study: Study, most
             title = f"{expression}: {'; '.join(hints)}"
             drawn.append((f"{expression} ({rows[0]['n']:,})", face(painting, title)))
             carrier = max(rows, key=lambda row: float(row["value"]))
-            posted.append((f"{expression} ({rows[0]['n']:,})", f"{carrier['part']} {_worth(carrier)}", painting))
+            lines = f"{expression} ({rows[0]['n']:,})", str(carrier["part"]).replace("_", " "), _worth(carrier)
+            posted.append((lines, painting))
         cells = [_cell(row["value"], hint, most) for row, hint in zip(rows, hints, strict=True)]
         matrix.append({"name": expression, "cells": cells})
     return {"network": first.asked.network, "faces": drawn, "posted": posted, "parts": list(parts), "matrix": matrix}
