@@ -40,9 +40,9 @@ def answer_on_cluster(task: Task, files: list[str], scheduler: str) -> Iterator[
         InputError: the cluster cannot be reached, has no worker or ends, or a worker does not see the photographs, or
             has another version of fercrop or other models.
     """
-    from distributed import KilledWorker, as_completed
-
     with _connected(scheduler) as client:
+        from distributed import KilledWorker, as_completed  # which is there, or nothing would be connected
+
         expected = version(task)
         waiting = deque(files[start : start + TOGETHER] for start in range(0, len(files), TOGETHER))
         running: dict[str, list[str]] = {}

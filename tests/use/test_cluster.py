@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,9 @@ def test_what_is_wrong_with_a_cluster_is_one_line(
         task = Task(tmp_path / "elsewhere", models, "dlib", points=False, drawn=None)
         return str(refused(lambda: [*answer_on_cluster(task, ["a.png"], address)]))
 
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "distributed", None)
+        assert "pip install 'dask[distributed]'" in said("127.0.0.1:9")
     monkeypatch.setattr("pipeline.use.cluster.PATIENCE", 1)
     assert "no scheduler of Dask's answers" in said("nonsense://here:1")
     assert "no scheduler of Dask's answers" in said("127.0.0.1:9")
