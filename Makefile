@@ -62,15 +62,16 @@ WHEEL_PARTS := common data evaluation faces regions use
 WHEEL_LIMIT := 80M
 
 wheel: .venv ## Build dist/fercrop-*.whl: the command `fercrop` with the exported models, without torch
-	@rm -rf build/wheel dist/fercrop-*.whl && mkdir -p build/wheel/pipeline
+	@[ -f exported/models.json ] || [ -f pretrained/fercrop/models.json ] || \
+	  { echo "error: no models: neither exported/ nor pretrained/fercrop/ has any; run make export first"; exit 1; }
+	@rm -rf build/wheel && rm -f dist/fercrop-*.whl && mkdir -p build/wheel/pipeline
 	@cp -R pyproject.toml README.md LICENSE fercrop build/wheel && cp pipeline/__init__.py build/wheel/pipeline
 	@for part in $(WHEEL_PARTS); do cp -R pipeline/$$part build/wheel/pipeline; done
 	@for folder in exported pretrained/fercrop; do \
 	  if [ -f $$folder/models.json ]; then cp -R $$folder build/wheel/fercrop/models; break; fi; done
-	@[ -d build/wheel/fercrop/models ] || { echo "error: no models: run make export"; exit 1; }
 	@python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist build/wheel
-	@ls -l dist/*.whl
-	@[ -z "$$(find dist -name '*.whl' -size +$(WHEEL_LIMIT))" ] || { echo "error: larger than $(WHEEL_LIMIT)"; exit 1; }
+	@ls -l dist/fercrop-*.whl
+	@[ -z "$$(find dist -name 'fercrop-*.whl' -size +$(WHEEL_LIMIT))" ] || { echo "error: larger than $(WHEEL_LIMIT)"; exit 1; }
 
 # What studies came to, reports/studies, stays: the cache does not have it.
 clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw, reports/studies and the DVC cache

@@ -10,7 +10,7 @@ from pathlib import Path
 from fercrop._words import DEFAULT, Parser, add_models, commands, models_folder
 from pipeline.common.ending import one_line
 from pipeline.common.files import InputError
-from pipeline.use.drawing import draw, save_drawing
+from pipeline.use.drawing import check_replaceable, draw, save_drawing
 from pipeline.use.face_detectors import SEARCHED
 from pipeline.use.faces import Face, look_at
 from pipeline.use.faces import find as find_faces
@@ -161,7 +161,7 @@ def _targets(folder: Path, paths: list[Path]) -> dict[Path, Path]:
     """Where the picture of each photograph goes; a number tells those of one name apart.
 
     Raises:
-        InputError: that is where a photograph lies.
+        InputError: that is where a photograph lies, or a file that is no drawing.
     """
     targets: dict[Path, Path] = {}
     for path in dict.fromkeys(paths):
@@ -171,4 +171,5 @@ def _targets(folder: Path, paths: list[Path]) -> dict[Path, Path]:
     for target in targets.values():
         if target.resolve() in photographs:
             raise InputError(f"{target}: is one of the photographs; draw into another folder")
+        check_replaceable(target)
     return targets

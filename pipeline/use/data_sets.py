@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from pipeline.faces.located import Located
 from pipeline.regions.variants import BOX, Variant
 
 MANIFEST, FER2013 = "manifest.csv", "fer2013.csv"
-COLUMNS = ("row", "file", "label", "split", "role", *BOX, "turn", "expected_error", "fell_back", "twin_group")
+COLUMNS = ("row", "file", "label", "split", "role", "fold", *BOX, "turn", "expected_error", "fell_back", "twin_group")
 USAGES = {role: usage for usage, role in SPLITS.items()}
 
 
@@ -40,21 +39,20 @@ def write_data_set(folder: Path, variant: Variant, located: Located, twins: Twin
         why there is no `fer2013.csv`; None if there is one.
 
     Raises:
-        InputError: there is something in the folder, the split is in folds, or two classes would share a folder.
+        InputError: there is something in the folder, or two classes or splits would be one folder in it.
     """
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; name a folder that is not there yet")
-    if roles.folds:
-        raise InputError("params.yaml: split: in folds every row trains and is tested; export takes a split in roles")
     splits = np.where(variant.split == "", roles.role, variant.split)
     usage = _usages(variant, roles)
-    reason = _no_fer2013(variant, usage)
-    with whole_folder(folder.absolute()) as part:
+    reason = _no_fer2013(variant, usage, roles)
+    folds = _tested_in(roles)
+    with whole_folder(folder.absolute()) as part:  # of `.` alone no name could be made to write beside it
         files = _write_images(part, variant, splits)
         with _table(part / MANIFEST, COLUMNS) as rows:
             for row, file in enumerate(files):
                 rows.writerow([
-                    row, file, variant.about.classes[variant.labels[row]], splits[row], roles.role[row],
+                    row, file, variant.about.classes[variant.labels[row]], splits[row], roles.role[row], folds[row],
                     *(f"{edge:.3f}" for edge in variant.boxes[row]), f"{variant.turns[row]:.5f}",
                     f"{located.expected_error[row]:.5f}", str(bool(variant.fell_back[row])).lower(), twins.twins[row],
                 ])  # fmt: skip
@@ -66,12 +64,9 @@ def write_data_set(folder: Path, variant: Variant, located: Located, twins: Twin
 def _write_images(folder: Path, variant: Variant, splits: npt.NDArray[np.str_]) -> list[str]:
     """Write every image, and give the files' names, by row."""
     digits = len(str(len(variant) - 1))
-    classes = [_as_folder(name) for name in variant.about.classes]
-    same = [name for name, count in Counter(classes).items() if count > 1]
-    if same:
-        raise InputError(f"{same[0]}: would be the folder of two classes; rename one of them")
+    classes, parts = _as_folders(variant.about.classes), _as_folders(np.unique(splits).tolist())
     files = [
-        f"{_as_folder(split)}/{classes[label]}/{row:0{digits}}.png"
+        f"{parts[split]}/{classes[variant.about.classes[label]]}/{row:0{digits}}.png"
         for row, (split, label) in enumerate(zip(splits.tolist(), variant.labels.tolist(), strict=True))
     ]
     for name in sorted({file.rpartition("/")[0] for file in files}):
@@ -81,10 +76,29 @@ def _write_images(folder: Path, variant: Variant, splits: npt.NDArray[np.str_]) 
     return files
 
 
+def _as_folders(names: Iterable[str]) -> dict[str, str]:
+    """The folder of each name. Raises InputError if two would be one."""
+    found: dict[str, str] = {}
+    for name in names:
+        other = found.setdefault(_as_folder(name), name)
+        if other != name:
+            raise InputError(f"{other!r} and {name!r} would be one folder; rename one of them in the data set")
+    return {name: folder for folder, name in found.items()}
+
+
 def _as_folder(name: str) -> str:
     """A name that is one folder's, and none that is hidden or leads elsewhere."""
     plain = name.replace("/", "_").replace("\0", "_").strip()
     return f"_{plain}" if plain.startswith(".") or not plain else plain
+
+
+def _tested_in(roles: Roles) -> list[str]:
+    """The number of the fold in which each row is tested; empty where none does, as without folds."""
+    found = [""] * len(roles.role)
+    for number, fold in enumerate(roles.folds):
+        for row in np.flatnonzero(fold.role == "test"):
+            found[row] = str(number)
+    return found
 
 
 def _usages(variant: Expressions, roles: Roles) -> npt.NDArray[np.str_]:
@@ -93,7 +107,7 @@ def _usages(variant: Expressions, roles: Roles) -> npt.NDArray[np.str_]:
     return np.where(np.isin(variant.split, [*SPLITS]), variant.split, by_role)
 
 
-def _no_fer2013(variant: Variant, usage: npt.NDArray[np.str_]) -> str | None:
+def _no_fer2013(variant: Variant, usage: npt.NDArray[np.str_], roles: Roles) -> str | None:
     """Why FER2013's format cannot hold a data set; None if it can."""
     others = [name for name in variant.about.classes if name not in CLASSES]
     absent = [name for name in SPLITS if name not in usage]
@@ -103,6 +117,8 @@ def _no_fer2013(variant: Variant, usage: npt.NDArray[np.str_]) -> str | None:
         return f"no {FER2013}: it holds images of {SIDE} pixels, and these have {variant.side}"
     if others:
         return f"no {FER2013}: it has no class {', '.join(others)}"
+    if roles.folds and not np.isin(variant.split, [*SPLITS]).all():
+        return f"no {FER2013}: it has one split, and with folds what a row is for changes from fold to fold"
     if absent:
         return f"no {FER2013}: no row is of {', '.join(absent)}"
     return None

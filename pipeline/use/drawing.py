@@ -13,13 +13,14 @@ from PIL.PngImagePlugin import PngInfo
 
 from pipeline.common.files import InputError, whole_file
 from pipeline.common.given import lies_there
+from pipeline.common.images import DAMAGE
 from pipeline.use.faces import Face
 
 LARGEST = 1200  # side of the photograph in the picture
-WIDTH = 420  # of what stands beside it, or more where many regions are cut
-MADE_BY = "fercrop"  # what a picture says in its text chunk `Software`
-CROP, LINE, GAP = 96, 18, 12
+WIDTH = 420  # of what stands beside it, at least
+CROP, LINE, GAP, INDENT = 96, 18, 12, 20
 PAPER, INK, BAR, MARK = (255, 255, 255), (30, 30, 30), (70, 120, 180), (60, 220, 90)
+SOFTWARE = "Software", "fercrop"  # what a drawing says of itself, a keyword of PNG's with its text
 
 
 def draw(photograph: npt.NDArray[np.uint8], faces: Sequence[Face], classes: Sequence[str]) -> npt.NDArray[np.uint8]:
@@ -35,8 +36,7 @@ def draw(photograph: npt.NDArray[np.uint8], faces: Sequence[Face], classes: Sequ
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(photograph, size, interpolation=cv2.INTER_AREA) if scale < 1 else photograph
     panel = GAP + LINE + CROP + GAP + LINE * len(classes) + GAP
-    crops = max((len(face.crops) for face in faces), default=0)
-    beside = max(WIDTH, GAP + 20 + crops * (CROP + GAP))
+    beside = max(WIDTH, GAP + INDENT + (CROP + GAP) * max((len(face.crops) for face in faces), default=0))
     canvas = Image.new("RGB", (size[0] + beside, max(size[1], panel * len(faces), LINE + 2 * GAP)), PAPER)
     canvas.paste(Image.fromarray(small), (0, 0))
     pen = ImageDraw.Draw(canvas)
@@ -49,26 +49,32 @@ def draw(photograph: npt.NDArray[np.uint8], faces: Sequence[Face], classes: Sequ
 
 
 def save_drawing(picture: npt.NDArray[np.uint8], path: Path) -> None:
-    """Write a picture as PNG, or replace one that was written here earlier.
+    """Write what `draw` gives as a PNG file that says whose it is.
 
     Raises:
-        InputError: another file lies there.
+        InputError: see `check_replaceable`.
     """
-    if not _is_free(path):
-        raise InputError(f"{path}: is there and was not drawn by fercrop; move it away, or draw into another folder")
-    made = PngInfo()
-    made.add_text("Software", MADE_BY)
+    check_replaceable(path)
+    says = PngInfo()
+    says.add_text(*SOFTWARE)
     with whole_file(path) as file:
-        Image.fromarray(picture).save(file, "PNG", pnginfo=made)
+        Image.fromarray(picture).save(file, "PNG", pnginfo=says)
 
 
-def _is_free(path: Path) -> bool:
-    if not lies_there(path):
-        return True
+def check_replaceable(path: Path) -> None:
+    """Raise InputError if something lies there that `save_drawing` did not write: somebody's photograph, say."""
+    if lies_there(path) and not _is_drawing(path):
+        raise InputError(f"{path}: is there, and is no drawing of fercrop's; move it away or name another --draw")
+
+
+def _is_drawing(path: Path) -> bool:
+    keyword, text = SOFTWARE
     try:
-        with Image.open(path, formats=["PNG"]) as picture:
-            return picture.info.get("Software") == MADE_BY
-    except (OSError, SyntaxError, ValueError):  # it is no PNG, or a damaged one
+        if not path.is_file():  # a named pipe would be waited for
+            return False
+        with Image.open(path, formats=["PNG"]) as image:
+            return bool(image.info.get(keyword) == text)
+    except DAMAGE:
         return False
 
 
@@ -92,13 +98,13 @@ def _panel(canvas: Image.Image, face: Face, number: int, classes: Sequence[str],
     pen, (left, top) = ImageDraw.Draw(canvas), corner
     pen.text((left, top), f"{number}", INK, _font())
     for place, (region, crop) in enumerate(face.crops.items()):
-        x = left + 20 + place * (CROP + GAP)
+        x = left + INDENT + place * (CROP + GAP)
         name = region + (" (whole)" if face.fell_back[region] else "")
         pen.text((x, top), name, INK, _font())
         canvas.paste(Image.fromarray(crop).resize((CROP, CROP), Image.Resampling.BICUBIC), (x, top + LINE))
     y = top + LINE + CROP + GAP
     for name, probability in zip(classes, face.joined.tolist(), strict=True):
-        pen.text((left + 20, y), name, INK, _font())
+        pen.text((left + INDENT, y), name, INK, _font())
         pen.rectangle((left + 120, y + 3, left + 120 + 200 * probability, y + LINE - 5), fill=BAR)
         pen.text((left + 330, y), f"{probability:.0%}", INK, _font())
         y += LINE

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from commands import ROOT, command, fercrop, refusal
+from commands import fercrop, refusal
 from PIL import Image
 from sample_sets import MOUTH, expression_set, random_points
 
+from fercrop import export
 from pipeline.data.expressions import Expressions
 from pipeline.data.readers.fer2013 import read_fer2013
 from pipeline.data.roles import Roles
@@ -95,6 +94,32 @@ def test_what_fer2013_cannot_hold_is_said(tmp_path: Path, more: dict[str, Any], 
     assert len(list((tmp_path / "out").rglob("*.png"))) == COUNT
 
 
+def test_the_folder_that_one_is_in_is_written_to(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "here").mkdir()
+    monkeypatch.chdir(project / "here")
+    export.main(["mouth", ".", "--project", str(project)])
+    assert (project / "here/manifest.csv").exists()
+
+
+def test_of_folds_it_is_told_which_tests_a_row(tmp_path: Path) -> None:
+    write_project(tmp_path, expression_set(COUNT, splits={}))
+    turns = np.arange(COUNT) % 3
+    names = np.array(["test", "validation", "train"])
+    folds = tuple(Roles(role, role == "validation") for role in (names[(turns - fold) % 3] for fold in range(3)))
+    Roles(np.full(COUNT, "test"), np.zeros(COUNT, np.bool_), folds).save(tmp_path / "data/roles.npz")
+    done = fercrop("export", "mouth", tmp_path / "out", "--project", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "changes from fold to fold" in done.stdout
+    with (tmp_path / "out/manifest.csv").open(newline="") as file:
+        assert [row["fold"] for row in csv.DictReader(file)] == [str(turn) for turn in turns]
+
+
+def test_two_classes_are_never_one_folder(tmp_path: Path) -> None:
+    write_project(tmp_path, expression_set(COUNT, classes=("a/b", "a_b", "c")))
+    assert "'a/b' and 'a_b' would be one folder" in refusal("export", "mouth", tmp_path / "out", "--project", tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
 def test_mistakes_are_one_line(project: Path) -> None:
     assert "no such region; there are mouth" in refusal("export", "nose", project / "out", "--project", project)
     assert "run `dvc repro`" in refusal("export", "mouth", project / "out", "--project", project / "elsewhere")
@@ -102,23 +127,3 @@ def test_mistakes_are_one_line(project: Path) -> None:
     (project / "mine/notes.txt").touch()
     assert "is not empty" in refusal("export", "mouth", project / "mine", "--project", project)
     assert (project / "mine/notes.txt").exists()
-
-
-def test_into_the_folder_where_one_is(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    here = tmp_path_factory.mktemp("here")
-    words = command("export", "mouth", ".", "--project", project)
-    done = subprocess.run(words, cwd=here, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert (here / "manifest.csv").exists()
-
-
-def test_what_cannot_be_told_apart_is_refused(tmp_path: Path) -> None:
-    write_project(tmp_path, expression_set(COUNT, classes=("a/b", "a_b", "sad")))
-    assert "a_b: would be the folder of two classes" in refusal(
-        "export", "mouth", tmp_path / "out", "--project", tmp_path
-    )
-    role = np.repeat(["train", "validation", "test"], [COUNT // 4, COUNT // 4, COUNT // 2])
-    folds = tuple(Roles(of, of == "validation") for of in (role, role[::-1]))
-    Roles(np.full(COUNT, "test"), np.zeros(COUNT, np.bool_), folds).save(tmp_path / "data/roles.npz")
-    assert "split: in folds" in refusal("export", "mouth", tmp_path / "out", "--project", tmp_path)
-    assert not (tmp_path / "out").exists()

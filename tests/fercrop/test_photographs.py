@@ -11,11 +11,7 @@ import pytest
 from commands import FACE, PORTRAIT, ROOT, fercrop, refusal
 from PIL import Image
 
-from fercrop.__main__ import split
-from fercrop._words import DEFAULT, commands
 from fercrop.photographs import _targets
-from pipeline.use.drawing import draw
-from pipeline.use.faces import Face
 
 
 @pytest.fixture
@@ -73,7 +69,7 @@ def test_no_photograph_is_drawn_over(models: Path, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     (folder / "drawn/none.png").write_bytes(before["none.png"])
     done = fercrop(folder / "two.png", folder / "none.png", "--models", models, "--draw", folder / "drawn")
-    assert "drawn/none.png: is there and was not drawn by fercrop" in done.stderr
+    assert "drawn/none.png: is there, and is no drawing" in done.stderr
     assert (folder / "drawn/none.png").read_bytes() == before["none.png"]
     assert {path.name: path.read_bytes() for path in folder.glob("*.png")} == before
 
@@ -93,47 +89,6 @@ def test_pictures_of_one_name_are_told_apart() -> None:
     assert [target.name for target in _targets(Path("drawn"), paths).values()] == [
         "a.png", "a-2.png", "a-2-2.png", "a-3.png",
     ]  # fmt: skip
-
-
-def test_a_drawing_has_room_for_every_region() -> None:
-    crops = {f"region{number}": np.full((48, 48), 40 * number, np.uint8) for number in range(1, 7)}
-    nowhere = np.zeros((68, 2), np.float32)
-    even = np.full(7, 1 / 7, np.float32)
-    face = Face(nowhere[:2].ravel(), nowhere, 0.1, crops, dict.fromkeys(crops, False), {"a/b": even}, even)
-    drawn = draw(PORTRAIT, [face], [*"abcdefg"])
-    for number in range(1, 7):
-        assert (drawn == 40 * number).all(axis=-1).sum() >= 96 * 96
-
-
-def test_the_package_looks_at_photographs(models: Path) -> None:
-    import fercrop
-
-    faces = fercrop.look(PORTRAIT, fercrop.load_models(models))
-    assert faces[0].box[0] < FACE[0] < faces[0].box[2]
-
-
-def test_a_photograph_that_cannot_be_read_does_not_stop_the_others(models: Path, folder: Path) -> None:
-    (folder / "bad.jpg").write_bytes((folder / "one.png").read_bytes()[:5000])
-    done = fercrop(folder / "bad.jpg", folder / "absent.jpg", folder / "none.png", "--models", models)
-    assert done.returncode == 1
-    assert done.stdout.splitlines()[2].endswith("none.png: no face")
-    assert len(done.stderr.splitlines()) == 1
-    assert "bad.jpg: damaged" in done.stderr
-    assert "1 more" in done.stderr
-
-
-def test_help_names_every_command() -> None:
-    done = fercrop("--help")
-    assert done.returncode == 0
-    for name, said in commands().items():
-        assert said, name
-        assert name == DEFAULT or f"{name} " in done.stdout
-
-
-def test_a_photograph_is_no_command() -> None:
-    assert split(["serve", "a.jpg"]) == ("serve", ["a.jpg"])
-    assert split(["a.jpg", "serve"]) == (DEFAULT, ["a.jpg", "serve"])
-    assert split(["_words"]) == (DEFAULT, ["_words"])
 
 
 @pytest.mark.slow
