@@ -84,7 +84,7 @@ def _serve(path: Path) -> Endpoint:
 def _answer(models: Models, face_detector: str) -> Endpoint:
     places = anyio.Semaphore(AT_ONCE)
     taken: deque[float] = deque(maxlen=A_SECOND)  # the seconds when the last ones were taken in
-    turn = anyio.Lock()  # dlib's detector is not made for several threads, and onnxruntime uses all cores by itself
+    turn = anyio.Lock()  # each network uses all cores by itself
 
     def see(content: bytes, name: str) -> dict[str, Any]:
         start = time.perf_counter()
