@@ -1,4 +1,4 @@
-"""Takes the first word to the module of its name, or all words to `photographs`."""
+"""Takes the first word to the module of its name, or all words to `_photographs`."""
 
 from __future__ import annotations
 

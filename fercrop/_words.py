@@ -12,7 +12,7 @@ from pipeline.use import face_detectors
 from pipeline.use.models import ABOUT
 
 HERE = Path(__file__).parent
-DEFAULT = "photographs"  # the command that is meant where none is named
+DEFAULT = "_photographs"  # what is meant where no command is named; itself no command, since a folder may be called so
 # Where models are looked for: what was exported here, what the project has, what came with the wheel.
 FOLDERS = (Path("exported"), HERE.parent / "exported", HERE.parent / "pretrained/fercrop", HERE / "models")
 

@@ -11,7 +11,7 @@ import pytest
 from commands import FACE, PORTRAIT, ROOT, fercrop, refusal
 from PIL import Image
 
-from fercrop.photographs import _targets
+from fercrop._photographs import _targets
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_a_photograph_of_100_megapixels_takes_less_than_2_gb(models: Path, tmp_p
 import sys
 from pathlib import Path
 sys.argv = ["fercrop", {str(tmp_path / "large.jpg")!r}, "--models", {str(models)!r}, "--detector", "dlib"]
-import fercrop.photographs
-fercrop.photographs.main(sys.argv[1:])
+import fercrop._photographs
+fercrop._photographs.main(sys.argv[1:])
 # Not ru_maxrss, which begins with the memory of the process that started this one.
 print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))
 """

@@ -7,7 +7,7 @@ import re
 from itertools import chain, count
 from pathlib import Path
 
-from fercrop._words import DEFAULT, Parser, add_models, commands, models_folder
+from fercrop._words import Parser, add_models, commands, models_folder
 from pipeline.common.ending import one_line
 from pipeline.common.files import InputError
 from pipeline.use.drawing import check_replaceable, draw, save_drawing
@@ -55,7 +55,7 @@ def main(words: list[str]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    others = "\n".join(f"  {name:10} {said}" for name, said in commands().items() if name != DEFAULT)
+    others = "\n".join(f"  {name:10} {said}" for name, said in commands().items())
     parser = Parser(
         prog="fercrop",
         description="Faces, points and expressions in photographs.",
