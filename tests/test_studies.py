@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from sample_sets import refused
 from pipeline.common.files import digest, write_json
 from pipeline.studies import results
 from pipeline.studies.study_file import names, read_study
-from stages import study
+from stages import leak, study
 
 STUDY = """
 study:
@@ -66,7 +67,8 @@ rows, no_fold, role = np.arange(count, dtype=np.int32), np.full(count, -1, np.in
 said = Predictions(about.classes, rows, role, no_fold, rows, rows, labels < 2, labels, labels > 1, sure)
 said.save(cell / "predictions.parquet")
 scores = classification(labels, sure, about.classes)
-(cell / "metrics.json").write_text(json.dumps({"protocols": {"test": scores}}))
+made = {"region": "vanilla", "network": network, "seed": 0, "fold": None, "data": "real", "recipe": "others"}
+(cell / "metrics.json").write_text(json.dumps({**made, "protocols": {"test": scores}}))
 with Path("RAN").open("a") as ran:
     ran.write("evaluate ")
 """
@@ -134,13 +136,26 @@ def test_a_study_leaves_the_project_as_it_was(project: Path, capsys: pytest.Capt
     assert not Path(".studies/tried").exists()
     folder = Path("reports/studies/tried")
     assert {path.name for path in folder.iterdir()} == {
-        *("comparison.html", "figures.csv", "index.html", "metrics.json"),
+        *("classifiers", "comparison.html", "figures.csv", "index.html"),
         *("params.yaml", "ran.json", "recipes.yaml", "study.md"),
     }
     assert (folder / "comparison.html").read_text() == "the comparison"
     assert "conv4 on noise" in (folder / "index.html").read_text()
-    assert json.loads((folder / "metrics.json").read_text())[0]["protocols"]["test"]["n"] == 9
+    cell = folder / "classifiers/vanilla/conv4-0"
+    assert json.loads((cell / "metrics.json").read_text())["protocols"]["test"]["n"] == 9
     assert listed(capsys) == "tried  run at no commit  conv4 on noise: 55.6% (printed 59.74%)\n"
+
+
+def test_what_a_leak_is_worth_is_said_of_two_studies(
+    project: Path, without_dvc: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("studies/again.yaml").write_text(STUDY)
+    for name in ("tried", "again"):
+        study.main(name)
+    leak.main("reports/studies/tried", "reports/studies/again")
+    said = capsys.readouterr().out
+    assert "A: reports/studies/tried, recipe others, 9 rows tested" in said
+    assert re.search(r"vanilla +\| +conv4 +\| +55.6% +\| +55.6% +\| +\+0.0", said)
 
 
 @pytest.mark.slow
@@ -261,4 +276,3 @@ def test_runs_on_drawn_data(whole: Path, monkeypatch: pytest.MonkeyPatch, name: 
     folder = results.folder_of(name, drawn=True)
     ran = json.loads((folder / "ran.json").read_text())
     assert ran["headline"]
-    assert json.loads((folder / "metrics.json").read_text())

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from ruamel.yaml import YAML
 
 from pipeline.common.files import whole_file, whole_folder, write_bytes, write_json
-from pipeline.common.records import Record, read_json, read_record
+from pipeline.common.records import Record, read_record
 from pipeline.params import Settings
 from pipeline.report import page
 from pipeline.report.tables import Rows, markdown_table, records, where
@@ -126,8 +126,8 @@ def _short(commit: str | None) -> str:
 def write_results(folder: Path, study: StudyFile, project: Path, ran: Ran) -> Ran:
     """Write the folder whole, or replace it, from a project whose cells are evaluated.
 
-    It holds `index.html` and `study.md`, the tables as CSV, the settings, every cell's scores (`metrics.json`), what
-    the comparison wrote if it could, and `ran.json`.
+    It holds `index.html` and `study.md`, the tables as CSV, the settings, what the comparison wrote if it could,
+    `ran.json`, and as in `reports/` every cell's scores and predictions, so that two studies can be compared.
 
     Args:
         ran: without its headline.
@@ -159,7 +159,7 @@ def write_results(folder: Path, study: StudyFile, project: Path, ran: Ran) -> Ra
         figures.to_csv(new / "figures.csv", index=False)
         if len(folds):
             folds.to_csv(new / "folds.csv", index=False)
-        write_json(new / "metrics.json", [read_json(path) for path in _metrics(study, project)])
+        _keep_cells(new, study, project / "reports")
         _write_yaml(new / "params.yaml", plain(study.content))
         _write_yaml(new / "recipes.yaml", {study.params.recipe: plain(study.recipes)[study.params.recipe]})
         write_bytes(new / "study.md", _markdown(study, ran, parts).encode())
@@ -168,8 +168,10 @@ def write_results(folder: Path, study: StudyFile, project: Path, ran: Ran) -> Ra
     return ran
 
 
-def _metrics(study: StudyFile, project: Path) -> list[Path]:
-    return [metrics_path(project / "reports", cell) for cell in cells(study.params)]
+def _keep_cells(folder: Path, study: StudyFile, reports: Path) -> None:
+    """What the stage evaluate wrote of each of the study's cells, where `read_tested` looks for it."""
+    for cell in cells(study.params):
+        shutil.copytree(metrics_path(reports, cell).parent, metrics_path(folder, cell).parent)
 
 
 def _write_yaml(path: Path, content: Settings) -> None:

@@ -55,7 +55,9 @@ def test_the_studies_differ_in_what_they_are_about() -> None:
     assert len({recipe.model_copy(update={"votes": 0, "draw_labels": False}) == recipes[0] for recipe in recipes}) == 1
     assert study("diehl").split_rule.group == "none"
     assert study("diehl_by_burst").split_rule.group == "subject"
-    assert len(study("chalmers_jaffe_by_person").split_rule.model_dump()) == 3
+    jaffe = {name: study(f"chalmers_jaffe_{name}") for name in ("folds", "by_person")}
+    assert jaffe["by_person"].split_rule == Folds(folds=10, group="subject")
+    assert jaffe["by_person"].model_copy(update={"split": Folds(folds=10)}) == jaffe["folds"]
 
 
 def test_what_is_not_named_stays(project: Path) -> None:
