@@ -49,8 +49,11 @@ def main(*words: str) -> None:
 def list_all() -> None:
     rows = []
     for name in names():
-        study = read_study(name, drawn=False)
-        rows.append((name, *results.state(study, results.folder_of(name, drawn=False), code_digests(study))))
+        try:
+            study = read_study(name, drawn=False)
+            rows.append((name, *results.state(study, results.folder_of(name, drawn=False), code_digests(study))))
+        except InputError as error:  # the other studies are there all the same
+            rows.append((name, "cannot be read", str(error)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
-from projects import ROOT, copy_settings
+from projects import ROOT, copy_study_settings, set_parameter
 from sample_sets import refused
 
 from pipeline.common.files import digest, write_json
 from pipeline.studies import results
-from pipeline.studies.study_file import names, read_study
+from pipeline.studies.study_file import BASE, names, read_study
 from stages import leak, study
 
 STUDY = """
@@ -24,11 +24,7 @@ study:
   reproduces: a report
   costs: not measured
   printed: [{what: conv4 on noise, value: 59.74%, on: noise, ours: vanilla/conv4/test/accuracy}]
-recipe: others
-regions: {face: null, mouth: null}
 networks: [conv4]
-seeds: [0]
-atlas: {networks: [conv4]}
 """
 
 # The graph in small: what stands for all of it writes a cell's scores, and what stands for the comparison a page.
@@ -84,7 +80,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a graph in small, results of its own and one study."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    copy_settings()
+    copy_study_settings()
     Repo.init(no_scm=True).close()
     files = {
         "dvc.yaml": GRAPH,
@@ -93,6 +89,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "stages/compare.py": COMPARE,
         "data/raw/rows.txt": "9",
         "studies/tried.yaml": STUDY,
+        "params.yaml": "the project's own",
         "reports/index.html": "the project's own",
         "reports/classifiers/vanilla/conv4-0/metrics.json": "the project's own",
         "models/landmarks.safetensors": "the project's own",
@@ -197,17 +194,25 @@ def test_results_are_outdated_by_other_settings_and_by_other_code(
     project: Path, without_dvc: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study.main("tried")
-    params, code = Path("params.yaml"), Path("stages/evaluate.py")
-    before = params.read_text()
-    params.write_text(before.replace("side: 48 ", "side: 64 "))
+    code = Path("stages/evaluate.py")
+    set_parameter("side", "64", BASE)
     assert "tried  outdated: other settings since no commit" in listed(capsys)
-    params.write_text(before.replace("networks: [cnn1", "networks: [cnn2, cnn1"))  # which the study names itself
+    set_parameter("side", "48", BASE)
+    set_parameter("networks", "[conv6]", BASE)  # which the study names itself
+    Path("params.yaml").write_text("side: 64")
     assert "run at" in listed(capsys)
     recipes = Path("recipes.yaml")
     recipes.write_text(recipes.read_text().replace("epochs: 12", "epochs: 13", 1))  # of another recipe
     assert "run at" in listed(capsys)
     code.write_text(code.read_text() + "\n")
     assert "outdated: stages/evaluate.py changed since no commit  conv4 on noise" in listed(capsys)
+
+
+def test_a_study_that_is_wrong_has_its_line_in_the_list(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("studies/broken.yaml").write_text(STUDY.replace("networks", "network"))
+    broken, tried = listed(capsys).splitlines()
+    assert broken.startswith("broken  cannot be read  studies/broken.yaml: network: unknown key; may be data, ")
+    assert tried == "tried   not run"
 
 
 def test_on_drawn_data_results_have_a_folder_of_their_own(

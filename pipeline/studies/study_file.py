@@ -1,7 +1,8 @@
-"""A study: `studies/NAME.yaml`, what differs from params.yaml and recipes.yaml, and what a report printed.
+"""A study: `studies/NAME.yaml`, what differs from `studies/_base.yaml` and recipes.yaml, and what a report printed.
 
 `study` is its header; `demo` is what differs further where it is tried on drawn data; every other key is one of
-params.yaml, or `recipes` for those of recipes.yaml. What is not named stays as the two files have it.
+params.yaml, or `recipes` for those of recipes.yaml. What is not named stays as the two files have it. The user's
+params.yaml has no part in it, so that a study asks the same everywhere.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from pipeline.common.files import InputError
 from pipeline.common.settings import Section, read_yaml
 from pipeline.data.protocols import PROTOCOLS
 from pipeline.data.roles import OUTSIDE
-from pipeline.params import DEMO_FORMATS, Params, Settings, check_params, read_settings
+from pipeline.params import DEMO_FORMATS, Params, Settings, check_params
 
 FOLDER = Path("studies")
+BASE = FOLDER / "_base.yaml"  # whose name is no study's
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 # Scores of all rows of a protocol, and those of one class, see `evaluation.scores`. expected_accuracy: the share of the
@@ -32,11 +34,11 @@ CLASS_SCORES = ("precision", "recall", "f1")
 DEPTH = 2
 ONE_OF_SEVERAL_FORMS = "split"
 
-# On drawn data: small and once. The landmark model needs most of the time.
+# On drawn data: small and once. Where a landmark model is trained, it needs most of the time.
 DEMO: Settings = {
     "data": {"source": "demo", "settings": None, "extra": None, "outside": None},
     "recipe": "demo",
-    "landmarks": {"max_error": 1.0},  # a model that learnt so little trusts none of its points
+    "landmarks": {"max_error": 1.0},  # a model that learnt so little, or other faces, trusts few of its points
 }
 DEMO_RECIPES: Settings = {"demo": {"landmarks": {"epochs": 2, "patience": 2}}}
 DEMO_FOLDS = 3
@@ -131,7 +133,7 @@ class StudyFile:
 
 def names(project: Path = Path()) -> list[str]:
     """The studies that there are."""
-    return sorted(path.stem for path in (project / FOLDER).glob("*.yaml"))
+    return sorted(path.stem for path in (project / FOLDER).glob("*.yaml") if NAME.fullmatch(path.stem))
 
 
 def read_study(name: str, drawn: bool, project: Path = Path()) -> StudyFile:
@@ -140,23 +142,23 @@ def read_study(name: str, drawn: bool, project: Path = Path()) -> StudyFile:
     Args:
         name: of `studies/NAME.yaml`.
         drawn: whether it is tried on drawn data.
-        project: the folder of params.yaml and recipes.yaml.
+        project: the folder of studies/ and recipes.yaml.
 
     Raises:
         InputError: there is no such study, or a file says something that cannot be; one line with the key.
     """
     known = names(project)
-    if not NAME.fullmatch(name) or name not in known:
+    if name not in known:
         raise InputError(f"{FOLDER}: there is no study {name!r}; may be {', '.join(known) or 'none, for it is empty'}")
     path = project / FOLDER / f"{name}.yaml"
-    changes = read_yaml(path, "restore it with git")
-    if not isinstance(changes, dict) or "study" not in changes:
+    changes = _keys(path)
+    if "study" not in changes:
         raise InputError(
             f"{path}: must hold study, the header, and keys of params.yaml; docs/studies.md has an example"
         )
     header = _header(path, changes.pop("study"))
     demo = changes.pop("demo", None)
-    content, recipes = _changed(path, *read_settings(project / "params.yaml"), changes)
+    content, recipes = _changed(path, _keys(project / BASE), _keys(project / "recipes.yaml"), changes)
     params = check_params(content, recipes, path, f"{path}: recipes")
     if drawn:
         # The figures were printed of other data; what cannot be had of drawn data is left empty.
@@ -165,6 +167,13 @@ def read_study(name: str, drawn: bool, project: Path = Path()) -> StudyFile:
     else:
         _check_ours(path, header, params)
     return StudyFile(name, header, content, recipes, params)
+
+
+def _keys(path: Path) -> Settings:
+    content = read_yaml(path, "restore it with git")
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: must hold keys; restore it with git")
+    return content
 
 
 def _header(path: Path, value: Any) -> Header:
