@@ -25,6 +25,7 @@ from pipeline.common.files import InputError, digest, write_bytes, write_json
 from pipeline.common.records import read_json
 from pipeline.common.settings import read_yaml
 from pipeline.studies import results
+from pipeline.studies.figures import measure, unknown_classes
 from pipeline.studies.study_file import StudyFile, names, plain, read_study
 from stages import commit, run
 
@@ -75,10 +76,20 @@ def run_study(name: str, drawn: bool) -> None:
     minutes = read_json(folder / SPENT) / 60
     asked = results.asked(study)
     ran = results.Ran(
-        study=name, drawn=drawn, commit=at, minutes=minutes, settings=asked, code=code, headline="", left_out=left_out
+        study=name,
+        drawn=study.drawn,
+        commit=at,
+        minutes=minutes,
+        settings=asked,
+        code=code,
+        headline="",
+        left_out=left_out,
     )
-    ran = results.write_results(kept, study, folder, ran)
+    found = measure(folder, study.params)
+    ran = results.write_results(kept, study, folder, found, ran)
     shutil.rmtree(folder)
+    for line in unknown_classes(study.header.printed, found):
+        print(f"{name}: {line}")
     print(f"{kept / 'index.html'}: {ran.headline}")
 
 

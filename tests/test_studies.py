@@ -64,7 +64,7 @@ said = Predictions(about.classes, rows, role, no_fold, rows, rows, labels < 2, l
 said.save(cell / "predictions.parquet")
 scores = classification(labels, sure, about.classes)
 made = {"region": "vanilla", "network": network, "seed": 0, "fold": None, "data": "real", "recipe": "others"}
-(cell / "metrics.json").write_text(json.dumps({**made, "protocols": {"test": scores}}))
+(cell / "metrics.json").write_text(json.dumps({**made, "protocols": {"as_reported": scores, "test": scores}}))
 with Path("RAN").open("a") as ran:
     ran.write("evaluate ")
 """
@@ -140,7 +140,10 @@ def test_a_study_leaves_the_project_as_it_was(project: Path, capsys: pytest.Capt
     assert "conv4 on noise" in (folder / "index.html").read_text()
     cell = folder / "classifiers/vanilla/conv4-0"
     assert json.loads((cell / "metrics.json").read_text())["protocols"]["test"]["n"] == 9
-    assert listed(capsys) == "tried  run at no commit  conv4 on noise: 55.6% (printed 59.74%)\n"
+    assert (
+        listed(capsys)
+        == "tried  run at no commit  conv4 on noise: 55.6% on test, 9 images in 9 groups; printed 59.74%\n"
+    )
 
 
 def test_what_a_leak_is_worth_is_said_of_two_studies(
@@ -168,7 +171,7 @@ def test_a_study_that_was_interrupted_goes_on(project: Path, capsys: pytest.Capt
     assert Path("reports/studies/tried/study.md").is_file()  # that of the earlier run
     rows.write_text("10")
     study.main("tried")
-    assert listed(capsys).endswith("conv4 on noise: 50.0% (printed 59.74%)\n")
+    assert listed(capsys).endswith("conv4 on noise: 50.0% on test, 10 images in 10 groups; printed 59.74%\n")
     assert not Path(".studies/tried").exists()
 
 
@@ -220,8 +223,30 @@ def test_on_drawn_data_results_have_a_folder_of_their_own(
 ) -> None:
     study.main("tried", "demo")
     page = Path("reports/studies/tried-demo/index.html").read_text()
-    assert "it shows that the study runs, no more" in page
+    assert results.DRAWN_CAVEAT in page
     assert listed(capsys) == "tried  not run\n"
+
+
+def test_a_study_whose_own_data_are_drawn_says_so(
+    project: Path, without_dvc: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("studies/tried.yaml").write_text(STUDY + "data: {source: demo}\n")
+    study.main("tried")
+    folder = Path("reports/studies/tried")
+    assert results.DRAWN_CAVEAT in (folder / "index.html").read_text()
+    told = (folder / "study.md").read_text()
+    assert "drawn by fercrop, which says nothing about faces" in told
+    assert "ours (drawn)" in told
+    assert "conv4 on noise: 55.6% (drawn) on test" in listed(capsys)
+
+
+def test_what_was_trained_on_is_no_headline(project: Path, without_dvc: None) -> None:
+    scored = "{what: of all, value: 87%, on: all, ours: vanilla/conv4/as_reported/accuracy}, {what: conv4"
+    Path("studies/tried.yaml").write_text(STUDY.replace("{what: conv4", scored))
+    study.main("tried")
+    ran = json.loads(Path("reports/studies/tried/ran.json").read_text())
+    assert ran["headline"].startswith("conv4 on noise: 55.6% on test")
+    assert "of all" in Path("reports/studies/tried/study.md").read_text()
 
 
 def test_raw_data_are_linked(project: Path) -> None:

@@ -25,10 +25,13 @@ FOLDER = Path("studies")
 BASE = FOLDER / "_base.yaml"  # whose name is no study's
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
-# Scores of all rows of a protocol, and those of one class, see `evaluation.scores`. expected_accuracy: the share of the
-# votes that the class predicted has, on average; what accuracy is to be expected if labels are drawn by the votes.
-SCORES = ("accuracy", "expected_accuracy", "balanced_accuracy", "macro_f1", "always_commonest")
-CLASS_SCORES = ("precision", "recall", "f1")
+# Scores of all rows of a protocol, and those of one class, see `evaluation.scores`. always_commonest: what naming the
+# class of most train images comes to, whatever is shown. share: of a class among the images. What begins with EXPECTED
+# is to be expected if labels are drawn by the votes, see `studies.votes`.
+EXPECTED = "expected_"
+OF_LABELS = ("accuracy", "macro_f1", "always_commonest", "always_commonest_f1")
+SCORES = (*OF_LABELS, "balanced_accuracy", *(f"{EXPECTED}{score}" for score in OF_LABELS))
+CLASS_SCORES = ("precision", "recall", "f1", "share")
 
 # The settings are this deep: what stands below is one value, which a study replaces whole.
 DEPTH = 2
@@ -65,8 +68,11 @@ def _read_ours(value: Any) -> Ours | None:
             f"or REGION/NETWORK/PROTOCOL/CLASS/SCORE, that one of {', '.join(CLASS_SCORES)}"
         )
     region, network, protocol = place
-    if protocol not in (*PROTOCOLS, OUTSIDE):
-        raise ValueError(f"must have one of the protocols {', '.join((*PROTOCOLS, OUTSIDE))}")
+    known = ["test"] if score.startswith(EXPECTED) else [*PROTOCOLS]
+    if protocol not in known:
+        raise ValueError(
+            f"must have {'one of the protocols ' if len(known) > 1 else 'the protocol '}{', '.join(known)}"
+        )
     return Ours(region, network, protocol, score, of_class)
 
 
@@ -129,6 +135,11 @@ class StudyFile:
     content: Settings
     recipes: Settings
     params: Params
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its data are drawn: by the study itself, or since it is only tried."""
+        return self.params.data.source == "demo"
 
 
 def names(project: Path = Path()) -> list[str]:
@@ -233,13 +244,19 @@ def _on_drawn_data(content: Settings, recipes: Settings) -> tuple[Settings, Sett
 
 
 def _check_ours(path: Path, header: Header, params: Params) -> None:
+    """Raise InputError if a figure is asked for that the study cannot have. Its classes are known once it has run."""
     for number, printed in enumerate(header.printed):
         ours: Ours | None = printed.ours
-        for name, known in ((ours.region, params.regions), (ours.network, params.networks)) if ours else ():
+        if ours is None:
+            continue
+        key = f"{path}: study.printed.{number}.ours"
+        for name, known in ((ours.region, params.regions), (ours.network, params.networks)):
             if name not in known:
-                raise InputError(
-                    f"{path}: study.printed.{number}.ours: has {name!r}, only {', '.join(known)} are trained"
-                )
+                raise InputError(f"{key}: has {name!r}, only {', '.join(known)} are trained")
+        if ours.protocol == OUTSIDE and params.data.outside is None:
+            raise InputError(f"{key}: has outside, but data has no outside test set; add it, or leave ours out")
+        if ours.protocol == "as_reported" and params.in_folds:
+            raise InputError(f"{key}: has as_reported, which nothing is in folds; take test")
 
 
 def plain(settings: Settings) -> Settings:

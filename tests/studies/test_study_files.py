@@ -25,9 +25,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def read(text: str, drawn: bool = False) -> StudyFile:
-    Path("studies/tried.yaml").write_text(HEADER + text)
+def write_and_read(text: str, drawn: bool = False) -> StudyFile:
+    Path("studies/tried.yaml").write_text(text)
     return read_study("tried", drawn)
+
+
+def read(text: str, drawn: bool = False) -> StudyFile:
+    return write_and_read(HEADER + text, drawn)
 
 
 @pytest.mark.parametrize("name", names(ROOT))
@@ -170,6 +174,8 @@ def test_mistakes_in_the_header(project: Path, header: str, says: str) -> None:
         ("value: 1, ours: a/b", "ours: must be REGION/NETWORK/PROTOCOL/SCORE, "),
         ("value: 1, ours: vanilla/conv4/tests/accuracy", "ours: must have one of the protocols validation, "),
         ("value: 1, ours: vanilla/cnn9/test/accuracy", "ours: has 'cnn9', only conv4 are trained"),
+        ("value: 1, ours: vanilla/conv4/validation/expected_accuracy", "ours: must have the protocol test, "),
+        ("value: 1, ours: vanilla/conv4/outside/accuracy", "ours: has outside, but data has no outside test set"),
         ("value: 1, ours: vanilla/conv4/test/happy/accuracy", "ours: must be REGION/NETWORK/PROTOCOL/SCORE, "),
     ],
 )
@@ -177,6 +183,13 @@ def test_mistakes_in_a_printed_figure(project: Path, figure: str, says: str) -> 
     printed = f"{{what: x, on: y, {figure}}}"
     Path("studies/tried.yaml").write_text(f"study: {{reproduces: x, costs: y, printed: [{printed}]}}\n")
     assert re.match(f"studies/tried.yaml: study.printed.0.{says}", refused(read_study, "tried", False))
+
+
+def test_in_folds_nothing_is_as_reported(project: Path) -> None:
+    header = HEADER.replace("on: y", "on: y, ours: vanilla/conv4/as_reported/accuracy")
+    line = refused(write_and_read, header + "split: {folds: 4}\n")
+    assert line.startswith("studies/tried.yaml: study.printed.0.ours: has as_reported, which nothing is in folds")
+    write_and_read(header)
 
 
 @pytest.mark.parametrize("name", ["absent", "", "../params", "Tried", "tried.yaml"])
