@@ -42,6 +42,8 @@ def test_every_study_is_one(name: str) -> None:
     assert (drawn.params.data.source, drawn.params.recipe) == ("demo", "demo")
     assert set(drawn.params.networks) <= set(study.params.networks)
     assert type(drawn.params.split_rule) is type(study.params.split_rule)
+    for network in study.params.networks:
+        assert f"{study.params.classifier_recipe(network).epochs} epochs" in study.header.costs
     shown = [printed for printed in study.header.printed if printed.ours]
     assert bool(shown) == (name != "regions_elsewhere")
 
