@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from dvc.repo import Repo
 from projects import ROOT, copy_study_settings, set_parameter
@@ -16,6 +19,7 @@ from sample_sets import refused
 
 from pipeline.common.files import digest, write_json
 from pipeline.studies import results
+from pipeline.studies.figures import one_figure
 from pipeline.studies.study_file import BASE, names, read_study
 from stages import leak, study
 
@@ -218,6 +222,39 @@ def test_a_study_that_is_wrong_has_its_line_in_the_list(project: Path, capsys: p
     assert tried == "tried   not run"
 
 
+def test_a_study_runs_once_at_a_time(project: Path, without_dvc: None) -> None:
+    with study.alone(Path(".studies/tried")):
+        line = refused(study.main, "tried")
+        study.main("tried", "demo")  # which has a copy of its own
+    assert line == ".studies/tried: this study is running already; wait for it, or end it first"
+    assert not Path(".studies/tried").exists()
+    study.main("tried")
+
+
+RUN_WHOLE = """
+from pathlib import Path
+
+from pipeline.common.ending import begin
+from stages.study import run_whole
+
+begin()
+run_whole(["sh", "-c", "sleep 300 & echo $! > started; wait"], Path(), {})
+"""
+
+
+def test_what_a_study_started_ends_with_it(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen([sys.executable, "-c", RUN_WHOLE], cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
+    while not (started.exists() and started.read_text().strip()):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.terminate()
+    running.communicate(timeout=60)
+    state = Path(f"/proc/{started.read_text().strip()}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"  # nobody may be there to take note of its end
+
+
 def test_on_drawn_data_results_have_a_folder_of_their_own(
     project: Path, without_dvc: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -305,4 +342,8 @@ def test_runs_on_drawn_data(whole: Path, monkeypatch: pytest.MonkeyPatch, name: 
     assert own_files() == before
     folder = results.folder_of(name, drawn=True)
     ran = json.loads((folder / "ran.json").read_text())
-    assert ran["headline"]
+    assert (ran["drawn"], ran["left_out"]) == (True, None)
+    figures, tried = pd.read_csv(folder / "figures.csv", keep_default_na=False), read_study(name, drawn=True)
+    ours = [printed.ours for printed in tried.header.printed if printed.ours]
+    for one in ours:
+        assert one.network not in tried.params.networks or one_figure(figures, one), one
