@@ -245,12 +245,14 @@ run_whole(["sh", "-c", "sleep 300 & echo $! > started; wait"], Path(), {})
 def test_what_a_study_started_ends_with_it(tmp_path: Path) -> None:
     started = tmp_path / "started"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    running = subprocess.Popen([sys.executable, "-c", RUN_WHOLE], cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
+    running = subprocess.Popen(
+        [sys.executable, "-c", RUN_WHOLE], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL
+    )
     while not (started.exists() and started.read_text().strip()):
         assert running.poll() is None
         time.sleep(0.05)
     running.terminate()
-    running.communicate(timeout=60)
+    running.wait(60)
     state = Path(f"/proc/{started.read_text().strip()}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"  # nobody may be there to take note of its end
 
