@@ -146,7 +146,7 @@ def test_a_study_leaves_the_project_as_it_was(project: Path, capsys: pytest.Capt
     assert json.loads((cell / "metrics.json").read_text())["protocols"]["test"]["n"] == 9
     assert (
         listed(capsys)
-        == "tried  run at no commit  conv4 on noise: 55.6% on test, 9 images in 9 groups; printed 59.74%\n"
+        == "tried  run at no commit  conv4 on noise: 55.6% on test, 9 images in 9 groups; report: 59.74%\n"
     )
 
 
@@ -175,7 +175,7 @@ def test_a_study_that_was_interrupted_goes_on(project: Path, capsys: pytest.Capt
     assert Path("reports/studies/tried/study.md").is_file()  # that of the earlier run
     rows.write_text("10")
     study.main("tried")
-    assert listed(capsys).endswith("conv4 on noise: 50.0% on test, 10 images in 10 groups; printed 59.74%\n")
+    assert listed(capsys).endswith("conv4 on noise: 50.0% on test, 10 images in 10 groups; report: 59.74%\n")
     assert not Path(".studies/tried").exists()
 
 

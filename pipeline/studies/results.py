@@ -189,7 +189,7 @@ def _headline(study: StudyFile, figures: pd.DataFrame) -> str:
     for printed in study.header.printed:
         figure = one_figure(figures, printed.ours)
         if figure is not None and figure["protocol"] in SAMPLED:
-            return f"{printed.what}: {_told(study, figure)}; printed {printed.value}"
+            return f"{printed.what}: {_told(study, figure)}; report: {printed.value}"
     first = records(where(figures, protocol=HEADLINE, score="accuracy"))[0]
     return f"{first['network']} on {first['region']}: {_told(study, first)}"
 
