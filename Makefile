@@ -5,7 +5,7 @@ JOBS ?= auto# processes that run tests at once
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro study studies full test test-all fuzz kill-test preview bench growth publish export wheel clean
+.PHONY: help repro study studies leak full test test-all fuzz kill-test preview bench growth publish export wheel clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -19,6 +19,9 @@ study: .venv ## Reproduce another report: make study NAME=hkust; with DEMO=1 on 
 
 studies: .venv ## List the studies, what was run and what came of it
 	@python -m stages.study
+
+leak: .venv ## What a leak is worth, by two studies that ran: make leak A=hkust B=hkust_by_twins (see docs/splits.md)
+	@python -m stages.leak "reports/studies/$(A)" "reports/studies/$(B)"
 
 full: .venv ## The study full: 5 regions, 5 networks, 3 seeds on the real data, recipe strong; for a GPU
 	@python -m stages.study full

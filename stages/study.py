@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -25,6 +27,7 @@ from pipeline.common.files import InputError, digest, write_bytes, write_json
 from pipeline.common.records import read_json
 from pipeline.common.settings import read_yaml
 from pipeline.studies import results
+from pipeline.studies.figures import measure, unknown_classes
 from pipeline.studies.study_file import StudyFile, names, plain, read_study
 from stages import commit, run
 
@@ -32,6 +35,7 @@ COPIES = Path(".studies")
 CODE = ("pipeline", "stages")
 GIVEN = ("data/raw", "pretrained")  # large: files are linked, not copied
 SPENT = "spent.json"  # seconds, of all runs in a copy
+PATIENCE = 20  # seconds that a stage has to end once it is asked to
 
 
 def main(*words: str) -> None:
@@ -49,8 +53,11 @@ def main(*words: str) -> None:
 def list_all() -> None:
     rows = []
     for name in names():
-        study = read_study(name, drawn=False)
-        rows.append((name, *results.state(study, results.folder_of(name, drawn=False), code_digests(study))))
+        try:
+            study = read_study(name, drawn=False)
+            rows.append((name, *results.state(study, results.folder_of(name, drawn=False), code_digests(study))))
+        except InputError as error:  # the other studies are there all the same
+            rows.append((name, "cannot be read", str(error)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
@@ -58,8 +65,32 @@ def list_all() -> None:
 
 def run_study(name: str, drawn: bool) -> None:
     study, kept = read_study(name, drawn), results.folder_of(name, drawn)
-    at, code = commit(), code_digests(study)  # as they are now, not when it ends
     folder = COPIES / kept.name
+    with alone(folder):
+        run_in(folder, study, kept)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a study's copy as long as it runs, for a second run would replace code and data below the first.
+
+    Raises:
+        InputError: another run holds it.
+    """
+    import fcntl
+
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{folder}: this study is running already; wait for it, or end it first") from None
+        yield
+
+
+def run_in(folder: Path, study: StudyFile, kept: Path) -> None:
+    """Run a study in its copy of the project, and keep what comes of it."""
+    name, at, code = study.name, commit(), code_digests(study)  # as they are now, not when it ends
     make_copy(study, folder)
     print(f"{name}: runs in {folder}; if it is interrupted, the same command goes on", flush=True)
     reproduce(folder, "evaluate")
@@ -72,10 +103,20 @@ def run_study(name: str, drawn: bool) -> None:
     minutes = read_json(folder / SPENT) / 60
     asked = results.asked(study)
     ran = results.Ran(
-        study=name, drawn=drawn, commit=at, minutes=minutes, settings=asked, code=code, headline="", left_out=left_out
+        study=name,
+        drawn=study.drawn,
+        commit=at,
+        minutes=minutes,
+        settings=asked,
+        code=code,
+        headline="",
+        left_out=left_out,
     )
-    ran = results.write_results(kept, study, folder, ran)
+    found = measure(folder, study.params)
+    ran = results.write_results(kept, study, folder, found, ran)
     shutil.rmtree(folder)
+    for line in unknown_classes(study.header.printed, found):
+        print(f"{name}: {line}")
     print(f"{kept / 'index.html'}: {ran.headline}")
 
 
@@ -139,12 +180,41 @@ def reproduce(folder: Path, *targets: str) -> None:
         # `python`, as dvc.yaml calls it, is the one that runs this.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         words = [sys.executable, "-m", "dvc", "repro", *targets]
-        done = subprocess.run(words, cwd=folder, env={**os.environ, "PATH": path}, check=False)
+        status = run_whole(words, folder, {**os.environ, "PATH": path})
     finally:
         before = read_json(folder / SPENT) if (folder / SPENT).is_file() else 0
         write_json(folder / SPENT, before + time.monotonic() - start)
-    if done.returncode:
+    if status:
         raise InputError(f"{folder}: `dvc repro` failed, as is told above; correct that, and run the study again")
+
+
+def run_whole(words: list[str], folder: Path, environment: dict[str, str]) -> int:
+    """Run a command with all that it starts: an interrupt ends the stage that DVC runs too, not DVC alone.
+
+    Returns:
+        its exit status.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # a terminal that closes tells a group of its own nothing
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    command = subprocess.Popen(words, cwd=folder, env=environment, process_group=0)
+    try:
+        return command.wait()
+    except KeyboardInterrupt:
+        _end_group(command)
+        raise
+
+
+def _end_group(command: subprocess.Popen[bytes]) -> None:
+    """End all processes of a command's group: asked to at first, so that they leave nothing half-done."""
+    with suppress(ProcessLookupError):  # all have ended
+        os.killpg(command.pid, signal.SIGTERM)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            command.poll()
+            os.killpg(command.pid, 0)
+            time.sleep(0.1)
+        os.killpg(command.pid, signal.SIGKILL)
+    command.wait()
 
 
 def code_digests(study: StudyFile) -> dict[str, str]:

@@ -33,6 +33,13 @@ def copy_settings() -> None:
         shutil.copy(ROOT / name, name)
 
 
+def copy_study_settings() -> None:
+    """What studies start from, in the working directory, and recipes.yaml beside it; params.yaml may say anything."""
+    Path("studies").mkdir()
+    for name in ("studies/_base.yaml", "recipes.yaml"):
+        shutil.copy(ROOT / name, name)
+
+
 def write_photographs() -> None:
     """300-W in dlib's layout, one photograph of noise in each folder."""
     listed: tuple[list[str], list[str]] = ([], [])

@@ -11,7 +11,7 @@ nothing of the regions that they were trained on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -128,6 +128,26 @@ def estimate(
     of_trainings = max(0.0, float((spread - both).sum()))
     squares = float((spread**2).sum()) / (seeds - 1)
     return combine(value, sums, of_trainings, squares, float(both.sum()), level, groups)
+
+
+def of_a_score(found: Estimate, level: float = LEVEL) -> Estimate:
+    """The same of a score, which no difference is: its interval stays within 0 and 1, and has a width.
+
+    Where all groups agree, all of them right say, draws do not differ, and what they say of other images is nothing.
+    There each group is one trial, and the interval that of Clopper and Pearson ("The use of confidence or fiducial
+    limits illustrated in the case of the binomial", Biometrika 26, 1934).
+
+    Args:
+        found: an estimate of one score, or of a mean of scores.
+        level: of its interval.
+    """
+    if found.high - found.low > NOTHING**0.5 or not np.isfinite(found.groups):
+        return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+    right = found.groups * min(1.0, max(0.0, found.value))
+    wrong = found.groups - right
+    low = stats.beta.ppf((1 - level) / 2, right, wrong + 1) if right > 0 else 0.0
+    high = stats.beta.ppf((1 + level) / 2, right + 1, wrong) if wrong > 0 else 1.0
+    return replace(found, low=float(low), high=float(high))
 
 
 def of_images_alone(value: float, sums: Floats, level: float = LEVEL, groups: float = np.inf) -> Estimate:

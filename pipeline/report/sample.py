@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.evaluation import resampling, significance
 from pipeline.evaluation.resampling import Draws
 from pipeline.evaluation.results import Answers
-from pipeline.evaluation.uncertainty import LEVEL, Estimate, estimate
+from pipeline.evaluation.uncertainty import LEVEL, Estimate, estimate, of_a_score
 
 DRAWS = 2000  # of the bootstrap: an interval's end then moves by a tenth of its half-width from seed to seed
 
@@ -70,7 +70,8 @@ class Sample:
 
     def estimate(self, measure: Measure, share: Floats) -> Estimate:
         """How a measure, or a difference of them, may be in truth; share (regions, networks) are the cells' weights."""
-        return weigh(getattr(self.actual, measure)[0], getattr(self.drawn, measure), share, self.many)
+        found = weigh(getattr(self.actual, measure)[0], getattr(self.drawn, measure), share, self.many)
+        return of_a_score(found) if np.isclose(share.sum(), 1) else found
 
 
 def weigh(actual: Floats, drawn: Floats, share: Floats, groups: float, level: float = LEVEL) -> Estimate:

@@ -159,6 +159,12 @@ class Study:
         return classification(results.labels[of], results.probabilities[self.cells[cell]][of], results.classes)
 
 
+def commonest(results: Answers) -> int:
+    """The class of most train images; in folds all images are such."""
+    trained = (results.role == "train") | ((results.role == "test") & (results.fold >= 0))
+    return int(np.bincount(results.labels[trained], minlength=len(results.classes)).argmax())
+
+
 def _rows(results: Answers, protocol: str) -> npt.NDArray[np.bool_]:
     if protocol == CUT:
         return scored(results.role, results.unique, HEADLINE) & ~results.fell_back.any(axis=0)

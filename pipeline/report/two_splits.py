@@ -84,7 +84,9 @@ def beside(one: Tested, other: Tested) -> tuple[pd.DataFrame, int, float]:
     """The accuracies of both, and how far they are apart, on the rows that both test.
 
     The interval draws whole groups: what stands or falls together in either of the two, directly or over others. With
-    several seeds it knows the trainings of both too, which are independent.
+    several seeds it knows the trainings of both too, as if they were independent. Those of one cell begin with the same
+    random numbers in both (`Cell.start`), and go apart with the rows that they see; if their luck is alike all the
+    same, the interval is wider than it need be.
 
     Returns:
         region, network (or `MEAN`, the mean over the networks), seeds, one and other (accuracies), difference (one less

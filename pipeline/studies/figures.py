@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -14,17 +15,19 @@ from pipeline.classifiers.cells import Cell
 from pipeline.common.records import Record, read_record
 from pipeline.data import protocols
 from pipeline.data.expressions import Expressions
-from pipeline.data.roles import joined
 from pipeline.evaluation.predictions import Predictions
+from pipeline.evaluation.resampling import equal_groups
+from pipeline.evaluation.results import SAME, Answers
+from pipeline.evaluation.uncertainty import Estimate, of_a_score
 from pipeline.params import Params
+from pipeline.report.sample import Sample, draw, weigh
+from pipeline.report.study import HEADLINE, SAMPLED, commonest
 from pipeline.report.tables import Rows, records, where
 from pipeline.report.words import percent, span
-from pipeline.studies.study_file import CLASS_SCORES, Ours, Printed
-
-Numbers = npt.NDArray[np.float64]
+from pipeline.studies.study_file import Ours, Printed
+from pipeline.studies.votes import Votes
 
 COLUMNS = ["region", "network", "protocol", "of_class", "score", "value", "low", "high", "n", "groups"]
-LEVEL = 0.95
 
 
 class OfClass(Record):
@@ -61,99 +64,104 @@ def metrics_path(reports: Path, cell: Cell) -> Path:
 def measure(project: Path, params: Params) -> pd.DataFrame:
     """All scores of a project whose cells are evaluated, a row a score.
 
-    A figure is the mean over the seeds. Its interval, of accuracies and recalls on rows whose predictions are kept,
-    takes groups of rows as samples: those that twins or a person link, whatever the split says of them.
+    A figure is the mean over the seeds. Accuracy, macro F1 and recall have the interval that the comparison gives them,
+    where a protocol is a sample of unseen images.
 
     Returns:
         region, network, protocol, of_class (empty for all), score, value, low and high (missing where there is no
-        interval), n (rows) and groups (of them; missing without an interval).
+        interval), n (rows) and groups (of equal size, that they are worth; missing without an interval).
 
     Raises:
         InputError: a file is missing or damaged.
     """
-    expressions = Expressions.load(project / "data/expressions")
+    paths = {cell: metrics_path(project / "reports", cell) for cell in cells(params)}
+    metrics = {cell: read_record(Metrics, path) for cell, path in paths.items()}
+    answers = _answers([Predictions.load(path.with_name("predictions.parquet")) for path in paths.values()], params)
+    predicted, guess = answers.probabilities.argmax(axis=-1).astype(np.uint8), commonest(answers)
+    samples = {
+        protocol: draw(answers, predicted, protocols.scored(answers.role, answers.unique, protocol))
+        for protocol in next(iter(metrics.values())).protocols
+        if protocol in SAMPLED
+    }
+    votes = Votes.of(Expressions.load(project / "data/expressions"), answers)
     found: list[dict[str, Any]] = []
-    for region in params.regions:
-        for network in params.networks:
-            cells = [Cell(region, network, seed) for seed in params.seeds]
-            rows = _of_metrics([read_record(Metrics, metrics_path(project / "reports", cell)) for cell in cells])
-            said = [
-                Predictions.load(metrics_path(project / "reports", cell).with_name("predictions.parquet"))
-                for cell in cells
-            ]
-            rows = [{"region": region, "network": network, **row} for row in rows]
-            found += [{**row, **_interval_of(row, said, expressions)} for row in rows]
-            found += [{"region": region, "network": network, **row} for row in _expected(said, expressions)]
+    for (i, region), (k, network) in product(enumerate(params.regions), enumerate(params.networks)):
+        rows = _of_metrics([metrics[Cell(region, network, seed)] for seed in params.seeds], answers.classes[guess])
+        ends = {
+            (protocol, *of): interval
+            for protocol, sample in samples.items()
+            for of, interval in _intervals(sample, i, k, answers.classes).items()
+        }
+        rows = [{**row, **ends.get((row["protocol"], row["of_class"], row["score"]), {})} for row in rows]
+        rows += _of_votes(votes, predicted[i, k], guess) if votes else []
+        found += [{"region": region, "network": network, **row} for row in rows]
     return pd.DataFrame(found, columns=COLUMNS)
 
 
-def _of_metrics(of_seeds: list[Metrics]) -> list[dict[str, Any]]:
-    """Means over the seeds of what the cells' files say."""
+def _answers(said: list[Predictions], params: Params) -> Answers:
+    """What all cells answer, in the order of `cells`."""
+    same: dict[str, Any] = {name: getattr(said[0], name) for name in SAME}
+    shape = len(params.regions), len(params.networks), len(params.seeds)
+    probabilities = np.stack([one.probabilities for one in said])
+    fell_back = np.stack([one.fell_back for one in said[:: shape[1] * shape[2]]])
+    return Answers(**same, fell_back=fell_back, probabilities=probabilities.reshape(*shape, *probabilities.shape[1:]))
+
+
+def _of_metrics(of_seeds: list[Metrics], guess: str) -> list[dict[str, Any]]:
+    """Means over the seeds of what the cells' files say, and what always naming the class `guess` comes to."""
     found = []
     for protocol, first in of_seeds[0].protocols.items():
         every = [seed.protocols[protocol] for seed in of_seeds]
-        rows = {("", name): [getattr(one, name) for one in every] for name in ("accuracy", "balanced_accuracy")}
-        rows["", "macro_f1"] = [one.macro_f1 for one in every]
-        supports = {name: one.support for name, one in first.per_class.items()}
-        rows["", "always_commonest"] = [max(supports.values()) / first.n]
-        for name in supports:
-            for score in CLASS_SCORES:
-                rows[name, score] = [getattr(one.per_class[name], score) for one in every]
-        for (of_class, score), values in rows.items():
-            n = supports.get(of_class, first.n)
-            row = {"protocol": protocol, "of_class": of_class, "score": score, "value": float(np.mean(values)), "n": n}
-            found.append(row)
+        share = first.per_class[guess].support / first.n
+        values = {
+            ("", name): mean(getattr(one, name) for one in every)
+            for name in ("accuracy", "balanced_accuracy", "macro_f1")
+        }
+        values["", "always_commonest"] = share
+        values["", "always_commonest_f1"] = 2 * share / (1 + share) / len(first.per_class)
+        for name, of_class in first.per_class.items():
+            for score in ("precision", "recall", "f1"):
+                values[name, score] = mean(getattr(one.per_class[name], score) for one in every)
+            values[name, "share"] = of_class.support / first.n
+        for (name, score), value in values.items():
+            n = first.per_class[name].support if name and score != "share" else first.n
+            found.append({"protocol": protocol, "of_class": name, "score": score, "value": value, "n": n})
     return found
 
 
-def _interval_of(row: dict[str, Any], said: list[Predictions], expressions: Expressions) -> dict[str, float]:
-    """The interval of an accuracy or a recall; nothing for other scores, and for rows that are not known here."""
-    first = said[0]
-    if row["score"] not in ("accuracy", "recall") or row["protocol"] not in protocols.PROTOCOLS:
-        return {}
-    rows = protocols.scored(first.role, first.unique, row["protocol"])
-    if row["of_class"]:
-        rows &= first.labels == first.classes.index(row["of_class"])
-    if rows.sum() != row["n"]:
-        return {}
-    right = np.mean([one.probabilities.argmax(1) == one.labels for one in said], axis=0)
-    return _interval(right[rows], _groups(first, expressions)[rows])
+def _of_votes(votes: Votes, named: npt.NDArray[np.uint8], guess: int) -> list[dict[str, Any]]:
+    """The same where labels are drawn by the votes."""
+    accuracy, always = votes.accuracy(named), np.full_like(named[:1], guess)
+    values: dict[str, dict[str, float]] = {
+        "expected_accuracy": {"value": accuracy.value, **_ends(accuracy)},
+        "expected_macro_f1": {"value": votes.macro_f1(named)},
+        "expected_always_commonest": {"value": votes.accuracy(always).value},
+        "expected_always_commonest_f1": {"value": votes.macro_f1(always)},
+    }
+    of = {"protocol": HEADLINE, "of_class": "", "n": len(votes.rows)}
+    return [{**of, "score": score, **row} for score, row in values.items()]
 
 
-def _expected(said: list[Predictions], expressions: Expressions) -> list[dict[str, Any]]:
-    """The accuracy to be expected on test rows if the label of each is drawn in proportion to its votes."""
-    first = said[0]
-    votes = expressions.class_votes[first.row].astype(np.float64)
-    rows = (first.role == "test") & (votes.sum(1) > 0)
-    if not rows.any():
-        return []
-    shares = votes[rows] / votes[rows].sum(1, keepdims=True)
-    each = np.mean([shares[np.arange(len(shares)), one.probabilities[rows].argmax(1)] for one in said], axis=0)
-    row = {"protocol": "test", "of_class": "", "score": "expected_accuracy", "value": float(each.mean())}
-    return [{**row, "n": len(each), **_interval(each, _groups(first, expressions)[rows])}]
+def _intervals(
+    sample: Sample, region: int, network: int, classes: tuple[str, ...]
+) -> dict[tuple[str, str], dict[str, float]]:
+    """Those of accuracy, macro F1 and recall, by class (empty for all) and score; see `Sample.estimate`."""
+    share = sample.share(region, network)
+    found = {
+        ("", "accuracy"): sample.estimate("accuracy", share),
+        ("", "macro_f1"): sample.estimate("macro_f1", share),
+    }
+    for code, name in enumerate(classes):
+        groups = sample.groups[sample.labels == code]
+        if len(groups):
+            actual, drawn = sample.actual.recall[0, ..., code], sample.drawn.recall[..., code]
+            drawn = drawn[np.isfinite(drawn).all(axis=(1, 2, 3))]  # a draw may hold no image of a rare class
+            found[name, "recall"] = of_a_score(weigh(actual, drawn, share, equal_groups(groups)))
+    return {of: _ends(each) for of, each in found.items()}
 
 
-def _groups(said: Predictions, expressions: Expressions) -> npt.NDArray[np.int64]:
-    return joined(expressions.subject[said.row], said.twins, "both")
-
-
-def _interval(right: Numbers, groups: npt.NDArray[np.int64]) -> dict[str, float]:
-    """95% for the mean of `right` (n,), where groups of rows (n,) are the samples.
-
-    The mean is the ratio of two sums over the groups. Its variance is that of such a ratio (Cochran, "Sampling
-    Techniques", 1977, section 6.4), and few groups, ten people say, widen it by Student's t.
-    """
-    from scipy.stats import t
-
-    group = np.unique(groups, return_inverse=True)[1]
-    count = int(group.max(initial=-1)) + 1
-    if count < 2:
-        return {}
-    sums, sizes = np.bincount(group, right), np.bincount(group)
-    mean = sums.sum() / sizes.sum()
-    variance = count / (count - 1) * ((sums - mean * sizes) ** 2).sum() / sizes.sum() ** 2
-    half = float(t.ppf((1 + LEVEL) / 2, count - 1)) * variance**0.5
-    return {"low": max(0.0, mean - half), "high": min(1.0, mean + half), "groups": count}
+def _ends(found: Estimate) -> dict[str, float]:
+    return {"low": found.low, "high": found.high, "groups": found.groups}
 
 
 def by_fold(project: Path, params: Params) -> pd.DataFrame:
@@ -186,15 +194,29 @@ def written(figure: dict[str, Any] | None) -> list[str]:
     """Ours, its interval, and what it was scored on."""
     if figure is None:
         return ["", "", ""]
-    groups = f" in {int(figure['groups']):,} groups" if not np.isnan(figure["groups"]) else ""
+    groups = f" in {figure['groups']:,.0f} groups" if not np.isnan(figure["groups"]) else ""
     on = f"{figure['protocol']}, {figure['n']:,} images{groups}"
     return [percent(figure["value"]), span(figure["low"], figure["high"]), on]
 
 
-def printed_rows(printed: list[Printed], figures: pd.DataFrame) -> Rows:
-    """The printed figures, ours beside them."""
-    rows = [["figure", "printed", "scored on", "ours", "95% interval", "ours scored on"]]
-    return rows + [[one.what, one.value, one.on, *written(one_figure(figures, one.ours))] for one in printed]
+def printed_rows(printed: list[Printed], figures: pd.DataFrame, drawn: bool) -> Rows:
+    """The printed figures, ours beside them; drawn: whether ours are of drawn data."""
+    rows = [["figure", "printed", "scored on", "ours (drawn)" if drawn else "ours", "95% interval", "ours scored on"]]
+    for one in printed:
+        figure = one_figure(figures, one.ours)
+        ours = ["not run", "", ""] if one.ours and figure is None else written(figure)
+        rows.append([one.what, one.value, one.on, *ours])
+    return rows
+
+
+def unknown_classes(printed: list[Printed], figures: pd.DataFrame) -> list[str]:
+    """A line for each printed figure that asks for a class which the data have not."""
+    known = [name for name in figures["of_class"].unique() if name]
+    return [
+        f"study.printed.{number}.ours: the data have no class {one.ours.of_class!r}, only {', '.join(known)}"
+        for number, one in enumerate(printed)
+        if one.ours and one.ours.of_class and one.ours.of_class not in known
+    ]
 
 
 def score_rows(figures: pd.DataFrame) -> Rows:

@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from jinja2 import ChoiceLoader, FileSystemLoader
@@ -16,16 +16,16 @@ from markupsafe import Markup
 from ruamel.yaml import YAML
 
 from pipeline.common.files import whole_file, whole_folder, write_bytes, write_json
-from pipeline.common.records import Record, read_json, read_record
+from pipeline.common.records import Record, read_record
 from pipeline.params import Settings
 from pipeline.report import page
+from pipeline.report.study import HEADLINE, SAMPLED
 from pipeline.report.tables import Rows, markdown_table, records, where
 from pipeline.studies.figures import (
     by_fold,
     cells,
     class_rows,
     fold_rows,
-    measure,
     metrics_path,
     one_figure,
     printed_rows,
@@ -36,7 +36,8 @@ from pipeline.studies.study_file import StudyFile, plain
 
 RESULTS = Path("reports/studies")
 RAN = "ran.json"
-DRAWN = "-demo"  # no study's name ends so
+TRIED = "-demo"  # no study's name ends so
+DRAWN_CAVEAT = "On drawn data: it shows how the study runs, and says nothing of faces or of what was printed."
 
 # What of a project's reports is kept as it is, where it is there, and what it is called then.
 KEPT = {
@@ -57,12 +58,12 @@ class Ran(Record):
 
     Attributes:
         study: its name.
-        drawn: whether on drawn data.
+        drawn: whether on drawn data, see `StudyFile.drawn`.
         commit: that the project was at, marked where files differed; None outside of git.
         minutes: that it took, without what was done before already.
         settings: SHA-256 of what it asked for, see `asked`.
         code: SHA-256 of each file of code that results depend on.
-        headline: the first printed figure that ours stands beside.
+        headline: the first printed figure that ours stands beside, with protocol and images.
         left_out: why the comparison's own page is not there; None if it is.
     """
 
@@ -93,8 +94,8 @@ def asked(study: StudyFile) -> str:
 
 
 def folder_of(name: str, drawn: bool) -> Path:
-    """Where its results are."""
-    return RESULTS / f"{name}{DRAWN if drawn else ''}"
+    """Where its results are; drawn: whether it is only tried."""
+    return RESULTS / f"{name}{TRIED if drawn else ''}"
 
 
 def state(study: StudyFile, folder: Path, code: Mapping[str, str]) -> tuple[str, str]:
@@ -123,13 +124,14 @@ def _short(commit: str | None) -> str:
     return commit[:8] + ("-dirty" if commit.endswith("-dirty") else "")
 
 
-def write_results(folder: Path, study: StudyFile, project: Path, ran: Ran) -> Ran:
+def write_results(folder: Path, study: StudyFile, project: Path, figures: pd.DataFrame, ran: Ran) -> Ran:
     """Write the folder whole, or replace it, from a project whose cells are evaluated.
 
-    It holds `index.html` and `study.md`, the tables as CSV, the settings, every cell's scores (`metrics.json`), what
-    the comparison wrote if it could, and `ran.json`.
+    It holds `index.html` and `study.md`, the tables as CSV, the settings, what the comparison wrote if it could,
+    `ran.json`, and as in `reports/` every cell's scores and predictions, so that two studies can be compared.
 
     Args:
+        figures: of the project, see `measure`.
         ran: without its headline.
 
     Returns:
@@ -138,11 +140,12 @@ def write_results(folder: Path, study: StudyFile, project: Path, ran: Ran) -> Ra
     Raises:
         InputError: a file of the project is missing or damaged.
     """
-    figures, folds = measure(project, study.params), by_fold(project, study.params)
+    folds = by_fold(project, study.params)
     ran = ran.model_copy(update={"headline": _headline(study, figures)})
-    note = "" if ran.drawn else "The mean over the seeds where there are several; intervals take linked images as one."
+    note = "The mean over the seeds where there are several. Intervals count as one what stands or falls together."
+    printed = printed_rows(study.header.printed, figures, study.drawn)
     parts = [
-        Part("printed", "Printed", "Printed, and ours beside it", note, printed_rows(study.header.printed, figures)),
+        Part("printed", "Printed", "Printed, and ours beside it", note, printed),
         Part("scores", "Scores", "All scores", "", score_rows(figures)),
         Part("classes", "Classes", "By class, on test", "", class_rows(figures)),
         Part("folds", "Folds", "By fold", "What each fold tests.", fold_rows(folds)),
@@ -159,7 +162,7 @@ def write_results(folder: Path, study: StudyFile, project: Path, ran: Ran) -> Ra
         figures.to_csv(new / "figures.csv", index=False)
         if len(folds):
             folds.to_csv(new / "folds.csv", index=False)
-        write_json(new / "metrics.json", [read_json(path) for path in _metrics(study, project)])
+        _keep_cells(new, study, project / "reports")
         _write_yaml(new / "params.yaml", plain(study.content))
         _write_yaml(new / "recipes.yaml", {study.params.recipe: plain(study.recipes)[study.params.recipe]})
         write_bytes(new / "study.md", _markdown(study, ran, parts).encode())
@@ -168,8 +171,10 @@ def write_results(folder: Path, study: StudyFile, project: Path, ran: Ran) -> Ra
     return ran
 
 
-def _metrics(study: StudyFile, project: Path) -> list[Path]:
-    return [metrics_path(project / "reports", cell) for cell in cells(study.params)]
+def _keep_cells(folder: Path, study: StudyFile, reports: Path) -> None:
+    """What the stage evaluate wrote of each of the study's cells, where `read_tested` looks for it."""
+    for cell in cells(study.params):
+        shutil.copytree(metrics_path(reports, cell).parent, metrics_path(folder, cell).parent)
 
 
 def _write_yaml(path: Path, content: Settings) -> None:
@@ -180,13 +185,19 @@ def _write_yaml(path: Path, content: Settings) -> None:
 
 
 def _headline(study: StudyFile, figures: pd.DataFrame) -> str:
-    """The first printed figure that has one of ours beside it, or else the first accuracy on test."""
+    """The first printed figure that stands beside one of ours on unseen images, or else the first accuracy on test."""
     for printed in study.header.printed:
         figure = one_figure(figures, printed.ours)
-        if figure is not None:
-            return f"{printed.what}: {written(figure)[0]} (printed {printed.value})"
-    first = records(where(figures, protocol="test", score="accuracy"))[0]
-    return f"{first['network']} on {first['region']}: {written(first)[0]} on test"
+        if figure is not None and figure["protocol"] in SAMPLED:
+            return f"{printed.what}: {_told(study, figure)}; report: {printed.value}"
+    first = records(where(figures, protocol=HEADLINE, score="accuracy"))[0]
+    return f"{first['network']} on {first['region']}: {_told(study, first)}"
+
+
+def _told(study: StudyFile, figure: dict[str, Any]) -> str:
+    """A figure, and on what."""
+    value, _, on = written(figure)
+    return f"{value}{' (drawn)' if study.drawn else ''} on {on}"
 
 
 def _facts(study: StudyFile, ran: Ran) -> Rows:
@@ -196,7 +207,7 @@ def _facts(study: StudyFile, ran: Ran) -> Rows:
     for name, text in (("inferred", header.inferred), ("costs", header.costs), ("reached", header.reached)):
         if text is not None:
             facts.append([name, text])
-    data = "drawn by fercrop, which says nothing about faces" if ran.drawn else study.params.data.expressions
+    data = "drawn by fercrop, which says nothing about faces" if study.drawn else study.params.data.expressions
     facts.append(["data", data])
     facts.append(["made", f"in {ran.minutes:.0f} minutes, at {_short(ran.commit)}"])
     if ran.left_out is not None:
@@ -220,7 +231,7 @@ def _page(study: StudyFile, ran: Ran, parts: list[Part]) -> str:
     return ENVIRONMENT.get_template("templates/page.html").render(
         title=f"study {study.name}",
         answer=ran.headline,
-        caveat="On drawn data: it shows that the study runs, no more." if ran.drawn else study.header.reproduces,
+        caveat=DRAWN_CAVEAT if study.drawn else study.header.reproduces,
         sections=every,
         bodies={part.name: Markup(body.render(part=part, linked=part is facts and not ran.left_out)) for part in every},
         style=Markup(style),

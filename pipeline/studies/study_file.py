@@ -1,7 +1,8 @@
-"""A study: `studies/NAME.yaml`, what differs from params.yaml and recipes.yaml, and what a report printed.
+"""A study: `studies/NAME.yaml`, what differs from `studies/_base.yaml` and recipes.yaml, and what a report printed.
 
 `study` is its header; `demo` is what differs further where it is tried on drawn data; every other key is one of
-params.yaml, or `recipes` for those of recipes.yaml. What is not named stays as the two files have it.
+params.yaml, or `recipes` for those of recipes.yaml. What is not named stays as the two files have it. The user's
+params.yaml has no part in it, so that a study asks the same everywhere.
 """
 
 from __future__ import annotations
@@ -18,25 +19,29 @@ from pipeline.common.files import InputError
 from pipeline.common.settings import Section, read_yaml
 from pipeline.data.protocols import PROTOCOLS
 from pipeline.data.roles import OUTSIDE
-from pipeline.params import DEMO_FORMATS, Params, Settings, check_params, read_settings
+from pipeline.params import DEMO_FORMATS, Params, Settings, check_params
 
 FOLDER = Path("studies")
+BASE = FOLDER / "_base.yaml"  # whose name is no study's
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
-# Scores of all rows of a protocol, and those of one class, see `evaluation.scores`. expected_accuracy: the share of the
-# votes that the class predicted has, on average; what accuracy is to be expected if labels are drawn by the votes.
-SCORES = ("accuracy", "expected_accuracy", "balanced_accuracy", "macro_f1", "always_commonest")
-CLASS_SCORES = ("precision", "recall", "f1")
+# Scores of all rows of a protocol, and those of one class, see `evaluation.scores`. always_commonest: what naming the
+# class of most train images comes to, whatever is shown. share: of a class among the images. What begins with EXPECTED
+# is to be expected if labels are drawn by the votes, see `studies.votes`.
+EXPECTED = "expected_"
+OF_LABELS = ("accuracy", "macro_f1", "always_commonest", "always_commonest_f1")
+SCORES = (*OF_LABELS, "balanced_accuracy", *(f"{EXPECTED}{score}" for score in OF_LABELS))
+CLASS_SCORES = ("precision", "recall", "f1", "share")
 
 # The settings are this deep: what stands below is one value, which a study replaces whole.
 DEPTH = 2
 ONE_OF_SEVERAL_FORMS = "split"
 
-# On drawn data: small and once. The landmark model needs most of the time.
+# On drawn data: small and once. Where a landmark model is trained, it needs most of the time.
 DEMO: Settings = {
     "data": {"source": "demo", "settings": None, "extra": None, "outside": None},
     "recipe": "demo",
-    "landmarks": {"max_error": 1.0},  # a model that learnt so little trusts none of its points
+    "landmarks": {"max_error": 1.0},  # a model that learnt so little, or other faces, trusts few of its points
 }
 DEMO_RECIPES: Settings = {"demo": {"landmarks": {"epochs": 2, "patience": 2}}}
 DEMO_FOLDS = 3
@@ -63,8 +68,11 @@ def _read_ours(value: Any) -> Ours | None:
             f"or REGION/NETWORK/PROTOCOL/CLASS/SCORE, that one of {', '.join(CLASS_SCORES)}"
         )
     region, network, protocol = place
-    if protocol not in (*PROTOCOLS, OUTSIDE):
-        raise ValueError(f"must have one of the protocols {', '.join((*PROTOCOLS, OUTSIDE))}")
+    known = ["test"] if score.startswith(EXPECTED) else [*PROTOCOLS]
+    if protocol not in known:
+        raise ValueError(
+            f"must have {'one of the protocols ' if len(known) > 1 else 'the protocol '}{', '.join(known)}"
+        )
     return Ours(region, network, protocol, score, of_class)
 
 
@@ -128,10 +136,15 @@ class StudyFile:
     recipes: Settings
     params: Params
 
+    @property
+    def drawn(self) -> bool:
+        """Whether its data are drawn: by the study itself, or since it is only tried."""
+        return self.params.data.source == "demo"
+
 
 def names(project: Path = Path()) -> list[str]:
     """The studies that there are."""
-    return sorted(path.stem for path in (project / FOLDER).glob("*.yaml"))
+    return sorted(path.stem for path in (project / FOLDER).glob("*.yaml") if NAME.fullmatch(path.stem))
 
 
 def read_study(name: str, drawn: bool, project: Path = Path()) -> StudyFile:
@@ -140,23 +153,23 @@ def read_study(name: str, drawn: bool, project: Path = Path()) -> StudyFile:
     Args:
         name: of `studies/NAME.yaml`.
         drawn: whether it is tried on drawn data.
-        project: the folder of params.yaml and recipes.yaml.
+        project: the folder of studies/ and recipes.yaml.
 
     Raises:
         InputError: there is no such study, or a file says something that cannot be; one line with the key.
     """
     known = names(project)
-    if not NAME.fullmatch(name) or name not in known:
+    if name not in known:
         raise InputError(f"{FOLDER}: there is no study {name!r}; may be {', '.join(known) or 'none, for it is empty'}")
     path = project / FOLDER / f"{name}.yaml"
-    changes = read_yaml(path, "restore it with git")
-    if not isinstance(changes, dict) or "study" not in changes:
+    changes = _keys(path)
+    if "study" not in changes:
         raise InputError(
             f"{path}: must hold study, the header, and keys of params.yaml; docs/studies.md has an example"
         )
     header = _header(path, changes.pop("study"))
     demo = changes.pop("demo", None)
-    content, recipes = _changed(path, *read_settings(project / "params.yaml"), changes)
+    content, recipes = _changed(path, _keys(project / BASE), _keys(project / "recipes.yaml"), changes)
     params = check_params(content, recipes, path, f"{path}: recipes")
     if drawn:
         # The figures were printed of other data; what cannot be had of drawn data is left empty.
@@ -165,6 +178,13 @@ def read_study(name: str, drawn: bool, project: Path = Path()) -> StudyFile:
     else:
         _check_ours(path, header, params)
     return StudyFile(name, header, content, recipes, params)
+
+
+def _keys(path: Path) -> Settings:
+    content = read_yaml(path, "restore it with git")
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: must hold keys; restore it with git")
+    return content
 
 
 def _header(path: Path, value: Any) -> Header:
@@ -224,13 +244,19 @@ def _on_drawn_data(content: Settings, recipes: Settings) -> tuple[Settings, Sett
 
 
 def _check_ours(path: Path, header: Header, params: Params) -> None:
+    """Raise InputError if a figure is asked for that the study cannot have. Its classes are known once it has run."""
     for number, printed in enumerate(header.printed):
         ours: Ours | None = printed.ours
-        for name, known in ((ours.region, params.regions), (ours.network, params.networks)) if ours else ():
+        if ours is None:
+            continue
+        key = f"{path}: study.printed.{number}.ours"
+        for name, known in ((ours.region, params.regions), (ours.network, params.networks)):
             if name not in known:
-                raise InputError(
-                    f"{path}: study.printed.{number}.ours: has {name!r}, only {', '.join(known)} are trained"
-                )
+                raise InputError(f"{key}: has {name!r}, only {', '.join(known)} are trained")
+        if ours.protocol == OUTSIDE and params.data.outside is None:
+            raise InputError(f"{key}: has outside, but data has no outside test set; add it, or leave ours out")
+        if ours.protocol == "as_reported" and params.in_folds:
+            raise InputError(f"{key}: has as_reported, which nothing is in folds; take test")
 
 
 def plain(settings: Settings) -> Settings:

@@ -10,7 +10,16 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
 from pipeline.evaluation.resampling import equal_groups, resample
-from pipeline.evaluation.uncertainty import Estimate, combine, estimate, of_images_alone, reach, seeds_needed, spread_of
+from pipeline.evaluation.uncertainty import (
+    Estimate,
+    combine,
+    estimate,
+    of_a_score,
+    of_images_alone,
+    reach,
+    seeds_needed,
+    spread_of,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -104,6 +113,24 @@ def test_where_nothing_varies_a_difference_is_certain() -> None:
     found = estimate(apart, np.tile(apart, (5, 1, 1)), (1.0, -1.0))
     assert found.p == 0
     assert [found.low, found.high] == pytest.approx([0.2, 0.2])
+
+
+def test_a_score_that_never_varies_is_not_certain() -> None:
+    """All of ten people right: the truth may be as low as what gives that in one case of forty."""
+    for value in (0.0, 0.5, 1.0):
+        found = of_a_score(estimate(np.full((1, 1), value), np.full((20, 1, 1), value), groups=10))
+        expected = stats.binomtest(round(10 * value), 10).proportion_ci(method="exact")
+        assert [found.low, found.high] == pytest.approx([expected.low, expected.high])
+    assert found.low**10 == pytest.approx(0.025)
+
+
+def test_a_score_stays_within_0_and_1_and_is_what_it_was() -> None:
+    wide = of_a_score(estimate(np.array([[0.9, 0.5]]), np.tile([[[0.9, 0.5]]], (10, 1, 1)), groups=10))
+    assert (wide.low, wide.high) == (0, 1)
+    correct = correct_answers(1, 3)
+    assert of_a_score(estimate_of(correct, (1.0,))) == estimate_of(correct, (1.0,))
+    one_group = of_a_score(estimate(np.ones((1, 1)), np.ones((20, 1, 1)), groups=1))
+    assert (one_group.low, one_group.high) == (0, 1)
 
 
 def test_a_wider_level_has_a_wider_interval() -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from projects import ROOT, copy_settings
+from projects import ROOT, copy_study_settings, set_parameter
 from sample_sets import refused
 
+from pipeline.common.settings import read_yaml
 from pipeline.data.roles import Folds, Shares
-from pipeline.params import load_params
-from pipeline.studies.study_file import StudyFile, merged, names, read_study
+from pipeline.studies.study_file import BASE, StudyFile, merged, names, read_study
 
 HEADER = "study: {reproduces: a report, costs: not measured, printed: [{what: x, value: 50%, on: y}]}\n"
 
@@ -20,14 +21,17 @@ HEADER = "study: {reproduces: a report, costs: not measured, printed: [{what: x,
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    copy_settings()
-    Path("studies").mkdir()
+    copy_study_settings()
     return tmp_path
 
 
-def read(text: str, drawn: bool = False) -> StudyFile:
-    Path("studies/tried.yaml").write_text(HEADER + text)
+def write_and_read(text: str, drawn: bool = False) -> StudyFile:
+    Path("studies/tried.yaml").write_text(text)
     return read_study("tried", drawn)
+
+
+def read(text: str, drawn: bool = False) -> StudyFile:
+    return write_and_read(HEADER + text, drawn)
 
 
 @pytest.mark.parametrize("name", names(ROOT))
@@ -38,8 +42,10 @@ def test_every_study_is_one(name: str) -> None:
     assert (drawn.params.data.source, drawn.params.recipe) == ("demo", "demo")
     assert set(drawn.params.networks) <= set(study.params.networks)
     assert type(drawn.params.split_rule) is type(study.params.split_rule)
+    for network in study.params.networks:
+        assert f"{study.params.classifier_recipe(network).epochs} epochs" in study.header.costs
     shown = [printed for printed in study.header.printed if printed.ours]
-    assert bool(shown) == (name != "regions_elsewhere")
+    assert bool(shown) == (name not in ("ferplus_regions", "regions_elsewhere"))
 
 
 def test_the_studies_differ_in_what_they_are_about() -> None:
@@ -55,31 +61,50 @@ def test_the_studies_differ_in_what_they_are_about() -> None:
     assert len({recipe.model_copy(update={"votes": 0, "draw_labels": False}) == recipes[0] for recipe in recipes}) == 1
     assert study("diehl").split_rule.group == "none"
     assert study("diehl_by_burst").split_rule.group == "subject"
-    assert len(study("chalmers_jaffe_by_person").split_rule.model_dump()) == 3
+    jaffe = {name: study(f"chalmers_jaffe_{name}") for name in ("folds", "by_person")}
+    assert jaffe["by_person"].split_rule == Folds(folds=10, group="subject")
+    assert jaffe["by_person"].model_copy(update={"split": Folds(folds=10)}) == jaffe["folds"]
 
 
 def test_what_is_not_named_stays(project: Path) -> None:
-    before, after = load_params().model_dump(), read("networks: [cnn2, googlenet, cnn4]\n").params.model_dump()
-    assert after.pop("networks") == ["cnn2", "googlenet", "cnn4"]
+    before, after = read("").params.model_dump(), read("networks: [conv6, conv9, conv4]\n").params.model_dump()
+    assert after.pop("networks") == ["conv6", "conv9", "conv4"]
     del before["networks"]
     assert after == before
 
 
+@pytest.mark.parametrize("name", names(ROOT))
+def test_no_study_changes_by_what_the_user_has(project: Path, name: str) -> None:
+    shutil.copytree(ROOT / "studies", "studies", dirs_exist_ok=True)
+    folder = "{source: real, expressions: folder, settings: {side: 96}, extra: {classes: {sad: sad}}}"
+    Path("params.yaml").write_text(f"data: {folder}\nside: 64\nregions: {{hat: whole}}\nstudents: [one]\n")
+    assert read_study(name, False) == read_study(name, False, ROOT)
+
+
+def test_the_base_is_complete() -> None:
+    """A key of params.yaml that is left to its default would change with the program."""
+    assert read_yaml(ROOT / BASE, "").keys() == read_yaml(ROOT / "params.yaml", "").keys()
+
+
+def test_only_the_whole_experiment_needs_300w() -> None:
+    assert [name for name in names(ROOT) if read_study(name, False, ROOT).params.landmarks.trains] == ["full"]
+
+
 def test_sections_are_merged_and_single_values_replaced(project: Path) -> None:
-    text = "data: {source: real}\nregions: {face: null, mouth: {points: 49-68}, eyes: {points: 37-48}}\n"
-    study = read(text + "split: {folds: 4}\nrecipes: {demo: {classifiers: {cnn1: {augment: {rotate: 7}}}}}\n")
-    assert (study.params.data.source, study.params.data.expressions) == ("real", "fer2013")
+    set_parameter("regions", "{vanilla: whole, face: {points: 1-68}, mouth: {points: 49-68, margin: 0.3}}", BASE)
+    text = "data: {source: demo}\nregions: {face: null, mouth: {points: 49-68}, eyes: {points: 37-48}}\n"
+    study = read(text + "split: {folds: 4}\nrecipes: {others: {classifiers: {conv4: {augment: {rotate: 7}}}}}\n")
+    assert (study.params.data.source, study.params.data.expressions) == ("demo", "fer2013")
     assert [*study.params.regions] == ["vanilla", "mouth", "eyes"]
     assert study.params.regions["mouth"].margin == 0
     assert study.params.split_rule == Folds(folds=4)
-    augment = study.params.classifier_recipe("cnn1").augment
-    assert (augment.rotate, augment.flip) == (7, True)
-    assert load_params().classifier_recipe("cnn1").augment.rotate == 0
+    recipe = study.params.classifier_recipe("conv4")
+    assert (recipe.augment.rotate, recipe.augment.shift, recipe.epochs) == (7, 0, 50)
+    assert read("").params.classifier_recipe("conv4").augment.rotate == 0
 
 
 def test_a_split_takes_no_keys_of_another_form(project: Path) -> None:
-    params = Path("params.yaml")
-    params.write_text(params.read_text().replace("split: official", "split: {shares: [0.6, 0.2, 0.2], group: both}"))
+    set_parameter("split", "{shares: [0.6, 0.2, 0.2], group: both}", BASE)
     assert read("split: {folds: 4}\n").params.split_rule == Folds(folds=4)
     assert read("").params.split_rule == Shares(shares=(0.6, 0.2, 0.2), group="both")
 
@@ -93,22 +118,25 @@ def test_merging_changes_neither_of_the_two() -> None:
 
 
 def test_on_drawn_data_it_is_small(project: Path) -> None:
-    text = "data: {source: real, expressions: jaffe, settings: {side: 100}}\nrecipe: brief\nseeds: [3, 4]\n"
-    drawn = read(text + "split: {folds: 10, group: subject}\ndemo: {networks: [cnn2, googlenet]}\n", drawn=True).params
+    text = "data: {source: real, expressions: jaffe, settings: {side: 100}}\nseeds: [3, 4]\n"
+    drawn = read(text + "split: {folds: 10, group: subject}\ndemo: {networks: [conv6, conv4]}\n", drawn=True).params
     assert (drawn.data.source, drawn.data.expressions, drawn.recipe, drawn.seeds) == ("demo", "fer2013", "demo", [3])
     assert drawn.split_rule == Folds(folds=3, group="subject")
-    assert drawn.networks == ["cnn2", "googlenet"]
-    assert drawn.chosen.landmarks.epochs < load_params().chosen.landmarks.epochs
+    assert drawn.networks == ["conv6", "conv4"]
+    assert drawn.chosen.landmarks.epochs < read("").params.chosen.landmarks.epochs
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("network: [cnn1]\n", "network: unknown key; may be data, "),
+        ("network: [conv4]\n", "network: unknown key; may be data, "),
         ("regions: {face: {left: 1, right: 70, top: 20, bottom: 9}}\n", "regions.face.right: .*, not 70"),
-        ("regions: {vanilla: null}\n", "reference: 'vanilla' is not among regions"),
-        ("recipes: {demo: {classifiers: {cnn1: {epochs: 0}}}}\n", "recipes: demo.classifiers.cnn1.epochs: .*, not 0"),
-        ("networks: [conv4]\nrecipe: brief\n", "recipes: brief.classifiers.conv4: missing; add it"),
+        ("regions: {vanilla: null, face: {points: 1-68}}\n", "reference: 'vanilla' is not among regions"),
+        (
+            "recipes: {others: {classifiers: {conv4: {epochs: 0}}}}\n",
+            "recipes: others.*conv4.epochs: .*, not 0",
+        ),
+        ("recipe: brief\n", "recipes: brief.classifiers.conv4: missing; add it"),
         ("recipes: 3\n", "demo and recipes must hold keys, "),
         ("data: 3\n", r"data: must be \{source, expressions, "),
         ("? [a]\n: 3\n", ".*"),
@@ -146,15 +174,24 @@ def test_mistakes_in_the_header(project: Path, header: str, says: str) -> None:
         ("values: 3", "values: unknown key; may be what, value, on, ours"),
         ("value: []", "value: must be a figure as it was printed, not "),
         ("value: 1, ours: a/b", "ours: must be REGION/NETWORK/PROTOCOL/SCORE, "),
-        ("value: 1, ours: vanilla/cnn1/tests/accuracy", "ours: must have one of the protocols validation, "),
-        ("value: 1, ours: vanilla/cnn9/test/accuracy", "ours: has 'cnn9', only cnn1, "),
-        ("value: 1, ours: vanilla/cnn1/test/happy/accuracy", "ours: must be REGION/NETWORK/PROTOCOL/SCORE, "),
+        ("value: 1, ours: vanilla/conv4/tests/accuracy", "ours: must have one of the protocols validation, "),
+        ("value: 1, ours: vanilla/cnn9/test/accuracy", "ours: has 'cnn9', only conv4 are trained"),
+        ("value: 1, ours: vanilla/conv4/validation/expected_accuracy", "ours: must have the protocol test, "),
+        ("value: 1, ours: vanilla/conv4/outside/accuracy", "ours: has outside, but data has no outside test set"),
+        ("value: 1, ours: vanilla/conv4/test/happy/accuracy", "ours: must be REGION/NETWORK/PROTOCOL/SCORE, "),
     ],
 )
 def test_mistakes_in_a_printed_figure(project: Path, figure: str, says: str) -> None:
     printed = f"{{what: x, on: y, {figure}}}"
     Path("studies/tried.yaml").write_text(f"study: {{reproduces: x, costs: y, printed: [{printed}]}}\n")
     assert re.match(f"studies/tried.yaml: study.printed.0.{says}", refused(read_study, "tried", False))
+
+
+def test_in_folds_nothing_is_as_reported(project: Path) -> None:
+    header = HEADER.replace("on: y", "on: y, ours: vanilla/conv4/as_reported/accuracy")
+    line = refused(write_and_read, header + "split: {folds: 4}\n")
+    assert line.startswith("studies/tried.yaml: study.printed.0.ours: has as_reported, which nothing is in folds")
+    write_and_read(header)
 
 
 @pytest.mark.parametrize("name", ["absent", "", "../params", "Tried", "tried.yaml"])
