@@ -9,17 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from pipeline.common.files import InputError
 from pipeline.evaluation.calibration import expected_calibration_error
 from pipeline.evaluation.resampling import bootstrap, equal_groups, resample
 from pipeline.evaluation.scores import classification
-from pipeline.evaluation.uncertainty import of_images_alone
+from pipeline.evaluation.uncertainty import of_a_score, of_images_alone
 from pipeline.use.table import FACE, NO_FACE, Answer
 
 DRAWS, SEED = 1000, 0
-ROUNDING = 1e-9
 AT_ONCE = 16_000_000  # draws times pictures that are held at a time
 
 
@@ -226,18 +224,8 @@ def _shares(counts: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
 def _score(value: float, samples: npt.NDArray[np.float64], many: float) -> Score:
     """A score with its interval by the bootstrap, wider where there are few people, see `uncertainty`.
 
-    Where no draw differs, as if all were right, the bootstrap says nothing; there it is Wilson's, of as many answers as
-    there are people: Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
-    American Statistical Association 22, 1927.
-
     Args:
         many: how many people of equally many pictures there might as well be, see `resampling.equal_groups`.
     """
-    drawn = samples.astype(np.float64)
-    if np.ptp(drawn) > ROUNDING:
-        of = of_images_alone(value, drawn, groups=many)
-        return Score(value, max(0.0, of.low), of.high)
-    square = stats.norm.ppf(0.975) ** 2
-    middle = (value + square / (2 * many)) / (1 + square / many)
-    reach = np.sqrt(square * (value * (1 - value) / many + square / (4 * many**2))) / (1 + square / many)
-    return Score(value, max(0.0, float(middle - reach)), min(1.0, float(middle + reach)))
+    of = of_a_score(of_images_alone(value, samples.astype(np.float64), groups=many))
+    return Score(value, of.low, of.high)

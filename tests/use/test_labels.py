@@ -71,13 +71,13 @@ def labelled(labels: list[int], said: list[int], people: list[int]) -> Labelled:
 
 
 def test_all_right_is_not_certain() -> None:
-    """Wilson's interval of n right of n begins at n / (n + 1.96 squared)."""
+    """Of n right of n Clopper and Pearson's interval begins where n in a row are right in 2.5% of the cases."""
     found = score(labelled([1] * 8, [1] * 8, [*range(8)]), 3)
     for low, high in ((found.accuracy.low, found.accuracy.high), (found.low[1, 1], found.high[1, 1])):
-        assert (low, high) == (pytest.approx(8 / (8 + 1.959964**2), abs=1e-6), 1.0)
-    assert (found.low[1, 0], found.high[1, 0]) == (0.0, pytest.approx(1.959964**2 / (8 + 1.959964**2), abs=1e-6))
+        assert (low, high) == (pytest.approx(0.025 ** (1 / 8)), 1.0)
+    assert (found.low[1, 0], found.high[1, 0]) == (0.0, pytest.approx(1 - 0.025 ** (1 / 8)))
     by_person = score(labelled([1] * 8, [1] * 8, [0, 0, 0, 0, 1, 1, 1, 1]), 3)
-    assert by_person.accuracy.low == pytest.approx(2 / (2 + 1.959964**2), abs=1e-6)
+    assert by_person.accuracy.low == pytest.approx(0.025 ** (1 / 2))
 
 
 def test_people_who_differ_make_intervals_wide() -> None:
