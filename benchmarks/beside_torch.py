@@ -13,8 +13,9 @@ import numpy as np
 from benchmarks import side_by_side
 from pipeline.classifiers.applying import probabilities
 from pipeline.classifiers.cells import Cell
-from pipeline.classifiers.classifier_file import load_cell
+from pipeline.classifiers.classifier_file import load_classifier
 from pipeline.data.roles import Roles
+from pipeline.params import load_params
 from pipeline.regions.variants import Variant
 from pipeline.use.models import Classifier, answer, load_models
 
@@ -27,8 +28,9 @@ def compare(exported: Classifier) -> None:
     about = exported.about
     seed = int(about.file.removesuffix(".onnx").rpartition("-")[2])
     cell = Cell(about.region_name, about.network, seed)
-    variant = Variant.load(Path(f"data/variants/{cell.region}"))
-    network = load_cell(Path(f"models/classifiers/{cell.path}.safetensors"), cell, variant).network
+    shown = {student.name: student.region for student in load_params().students}
+    variant = Variant.load(Path(f"data/variants/{shown.get(cell.region, cell.region)}"))
+    network = load_classifier(Path(f"models/classifiers/{cell.path}.safetensors")).network
     role = Roles.load(Path("data/roles.npz"), len(variant.images)).trainings[0][1].role
     images = np.asarray(variant.images[np.flatnonzero(role == "test")])
     levels = np.asarray(images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2), np.float32)
