@@ -14,7 +14,7 @@ import pytest
 from pipeline.common.arrays import save_arrays
 from pipeline.common.files import InputError
 from pipeline.data import twin_search
-from pipeline.data.roles import ROLES
+from pipeline.data.roles import OUTSIDE, ROLES
 from pipeline.data.twin_search import find_copies, find_twins
 from pipeline.data.twins import Twins, known_rows
 from pipeline.demo import fer
@@ -332,7 +332,10 @@ def test_test_images_with_a_twin_in_another_role_are_known() -> None:
         ("test", 5, False),  # twins of each other
         ("test", 5, False),
         ("test", 6, False),
+        ("test", 8, False),  # twin of an outside image
+        ("outside", 8, False),
+        ("outside", 2, True),
     ]
     role, groups, known = zip(*cases, strict=True)
-    assert set(role) == set(ROLES)
+    assert set(role) == {*ROLES, OUTSIDE}
     assert known_rows(np.array(groups, np.int32), np.array(role)).tolist() == list(known)
