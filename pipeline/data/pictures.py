@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from pipeline.common.files import InputError
 from pipeline.common.images import read_image
+from pipeline.data.expressions import MAX_CLASSES
 from pipeline.data.grey import to_grey
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # what fewer people send has had less testing
@@ -108,8 +109,8 @@ def list_classes(folder: Path, least: int = 2) -> dict[str, list[Path]]:
     Files whose names begin with a dot, and others that systems leave beside pictures, are passed over.
 
     Raises:
-        InputError: there are fewer than `least` sub-folders, the name of one cannot be a class's, or it has no file or
-            a folder in it.
+        InputError: there are fewer than `least` sub-folders or more than `MAX_CLASSES`, the name of one cannot be a
+            class's, or it has no file or a folder in it.
     """
     classes = {}
     for part in sorted(part for part in folder.iterdir() if part.is_dir() and not part.name.startswith(".")):
@@ -126,4 +127,7 @@ def list_classes(folder: Path, least: int = 2) -> dict[str, list[Path]]:
         count = "one sub-folder" if classes else "no sub-folder"
         more = "one" if least == 1 else "two"
         raise InputError(f"{folder}: has {count}, and needs {more} or more, a class each; see docs/your_images.md")
+    if len(classes) > MAX_CLASSES:
+        many = f"{len(classes)} sub-folders, a class each"
+        raise InputError(f"{folder}: has {many}, and may have {MAX_CLASSES}; join some")
     return classes

@@ -143,6 +143,18 @@ def test_the_sub_folders_are_the_classes(tmp_path: Path) -> None:
     }
 
 
+def test_more_sub_folders_than_labels_are_one_line(tmp_path: Path) -> None:
+    for number in range(257):
+        (tmp_path / f"{number:03}").mkdir()
+        (tmp_path / f"{number:03}/1.png").touch()
+    assert refused(list_classes, tmp_path) == (
+        f"{tmp_path}: has 257 sub-folders, a class each, and may have 256; join some"
+    )
+    (tmp_path / "256/1.png").unlink()
+    (tmp_path / "256").rmdir()
+    assert len(list_classes(tmp_path)) == 256
+
+
 def test_folders_that_are_no_classes_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a/1.png").touch()
