@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from pipeline.common.arrays import mapped
 from pipeline.common.files import InputError
 from pipeline.common.images import read_image
 from pipeline.data.expressions import MAX_CLASSES
@@ -44,22 +45,25 @@ def read_squares(
         cut: around the largest face that is found, or the largest square in the middle.
 
     Returns:
-        (N, side, side, 3) or (N, side, side), and where a face was looked for and not found, (N,): the middle is kept.
+        (N, side, side, 3) or (N, side, side), mapped from the disk, and where a face was looked for and not found,
+        (N,): the middle is kept.
 
     Raises:
         InputError: see `read_picture`.
     """
-    squares = np.empty((len(files), side, side, *([3] if colour else [])), np.uint8)
     lost = np.zeros(len(files), np.bool_)
     find = _face_finder() if cut == "face" else None
-    for row, path in enumerate(tqdm(files, "reading pictures", unit="picture", disable=None)):
-        picture = read_picture(path)
-        if not colour:
-            picture = to_grey(picture[None])[0]
-        face = find(picture) if find else None
-        lost[row] = face is None and find is not None
-        squares[row] = resized(_square(picture, face or middle(*picture.shape[:2])), side)
-    return squares, lost
+
+    def read() -> Iterator[npt.NDArray[np.uint8]]:
+        for row, path in enumerate(tqdm(files, "reading pictures", unit="picture", disable=None)):
+            picture = read_picture(path)
+            if not colour:
+                picture = to_grey(picture[None])[0]
+            face = find(picture) if find else None
+            lost[row] = face is None and find is not None
+            yield resized(_square(picture, face or middle(*picture.shape[:2])), side)
+
+    return mapped(read(), (side, side, *([3] if colour else []))), lost
 
 
 def middle(height: int, width: int) -> Square:

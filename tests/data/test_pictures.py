@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,17 @@ def test_a_square_in_the_middle_is_cut_and_resized(tmp_path: Path) -> None:
             assert squares.shape == ((2, side, side, 3) if colour else (2, side, side))
             assert (squares == 200).all()
             assert not lost.any()
+
+
+def test_many_pictures_are_not_held_in_memory_together(tmp_path: Path) -> None:
+    path = write_picture(tmp_path / "a.png", draw(20, 20))
+    tracemalloc.start()
+    squares, _ = read_squares([path] * 40, 400, True, "centre")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert squares.shape == (40, 400, 400, 3)
+    assert (squares[39] == squares[0]).all()
+    assert most < squares.nbytes / 5
 
 
 def test_grey_is_that_of_the_colours(tmp_path: Path) -> None:

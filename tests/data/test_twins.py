@@ -3,7 +3,9 @@ images that are known elsewhere are those that one counts by hand."""
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -14,6 +16,7 @@ import pytest
 from pipeline.common.arrays import save_arrays
 from pipeline.common.files import InputError
 from pipeline.data import twin_search
+from pipeline.data.pictures import resized
 from pipeline.data.roles import OUTSIDE, ROLES
 from pipeline.data.twin_search import find_copies, find_twins
 from pipeline.data.twins import Twins, known_rows
@@ -61,7 +64,6 @@ def saved_twice(count: int) -> Image:
 @pytest.fixture
 def in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some images are searched as many would be."""
-    monkeypatch.setattr(twin_search, "ALL_PAIRS", 0)
     monkeypatch.setattr(twin_search, "CELL", 10)
 
 
@@ -74,11 +76,19 @@ def test_of_many_images_few_pairs_are_correlated(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(twin_search, "CELL", 4)
     monkeypatch.setattr(twin_search, "CANDIDATE", -1.0)  # whatever is correlated is a pair
     images = shaded_images(400)
-    one, other = twin_search._in_cells(images, images)
+    one, other = twin_search._candidates(images, images)
     every = len(images) * (len(images) - 1) // 2
     assert 0 < len(one) < 0.5 * every
     assert (one < other).all()
     assert len(np.unique(one * len(images) + other)) == len(one)
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 119])
+def test_of_few_images_all_pairs_are_correlated(monkeypatch: pytest.MonkeyPatch, in_cells: None, count: int) -> None:
+    monkeypatch.setattr(twin_search, "CANDIDATE", -1.0)
+    images = shaded_images(count)
+    one, other = twin_search._candidates(images, images)
+    assert [*zip(one.tolist(), other.tolist(), strict=True)] == [*combinations(range(count), 2)]
 
 
 def test_the_order_of_many_images_does_not_matter(in_cells: None) -> None:
@@ -143,12 +153,26 @@ def test_finds_an_image_that_was_changed(change: Callable[[Image], Image]) -> No
     assert found.copies.tolist() == list(range(24))
 
 
-@pytest.mark.parametrize("side", [47, 48, 49])
+@pytest.mark.parametrize("side", [36, 49, 96, 256])
 @pytest.mark.parametrize("change", [darkened, mirrored, shifted_both_ways])
 def test_finds_a_changed_image_of_any_side(change: Callable[[Image], Image], side: int) -> None:
-    images = shaded_images(12, side)
-    found = find_twins(np.concatenate([images, np.stack([change(image) for image in images])]), DEFAULT)
+    """What was changed at 48 pixels is found at any side, since it is compared at 48."""
+    images = shaded_images(12)
+    every = np.concatenate([images, np.stack([change(image) for image in images])])
+    found = find_twins(np.stack([resized(image, side) for image in every]), DEFAULT)
     assert found.twins.tolist() == [*range(12), *range(12)]
+
+
+def test_large_images_are_not_held_in_memory_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    saved = np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.uint8, (150, 256, 256, 3))
+    saved[:] = rng.integers(0, 256, saved.shape, np.uint8)
+    tracemalloc.start()
+    found = find_twins(np.asarray(saved), DEFAULT)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(np.unique(found.twins)) == 150
+    assert most < saved.nbytes / 5
 
 
 @pytest.mark.parametrize("side", [48, 49])
