@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.common.arrays import mapped
+
 # Below this standard deviation of its grey levels an image shows nothing.
 MIN_CONTRAST = 4.0
 
@@ -20,6 +22,13 @@ def to_grey(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     for row, image in enumerate(images):
         grey[row] = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
     return grey
+
+
+def grey_on_disk(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """`to_grey` of a whole data set, whose grey levels may not fit into memory either: mapped from the disk."""
+    if images.ndim == 3:
+        return images
+    return mapped((to_grey(image[None]) for image in images), images.shape[1:3])
 
 
 def contrast(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -6,7 +6,18 @@ import tracemalloc
 
 import numpy as np
 
-from pipeline.data.grey import BLOCK, contrast, to_grey
+from pipeline.data.grey import BLOCK, contrast, grey_on_disk, to_grey
+
+
+def test_grey_levels_of_a_whole_data_set_are_those_of_each_image_and_not_in_memory() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (100, 80, 80, 3), np.uint8)
+    tracemalloc.start()
+    found = grey_on_disk(images)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(found, to_grey(images))
+    assert most < found.nbytes / 5
+    assert grey_on_disk(found) is found
 
 
 def test_contrast_is_the_standard_deviation() -> None:
