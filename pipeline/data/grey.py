@@ -11,7 +11,7 @@ from pipeline.common.arrays import mapped
 # Below this standard deviation of its grey levels an image shows nothing.
 MIN_CONTRAST = 4.0
 
-BLOCK = 256  # images that are looked at together; all of them may not fit into memory
+BLOCK = 64  # images that are looked at together; all of them may not fit into memory
 
 
 def to_grey(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

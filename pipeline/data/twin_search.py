@@ -26,9 +26,9 @@ SHADE = 4.0
 SHIFT = 2  # pixels that one image may lie beside the other, in each direction
 
 # Not all pairs are correlated, which would take four times as long for twice as many images: each image is put into the
-# cells of the `NEAREST` landmarks that it correlates with most, and pairs within a cell are. Below 2 * NEAREST * CELL
-# images any two share a cell. Of FER2013's 35,887 the groups are those of all pairs, also with twice as many landmarks;
-# with four times as many one of 2,405 groups is missed (`benchmarks/twins.py`).
+# cells of the `NEAREST` landmarks that it is most like, and pairs within a cell are. Below 2 * NEAREST * CELL
+# images any two share a cell. Of FER2013's 35,887 the groups are those of all pairs (`benchmarks/twins.py`), also with
+# two and four times as many landmarks.
 CELL = 200  # images to a landmark
 NEAREST = 6
 
@@ -79,33 +79,40 @@ def _digest(image: npt.NDArray[np.uint8]) -> bytes:
 
 
 Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+Squares = npt.NDArray[np.float32]  # (N, S, S), see `_squares`
 
 
 def _near_pairs(images: npt.NDArray[np.uint8], min_correlation: float) -> Pairs:
     """The rows of each pair of near twins among (N, SIDE, SIDE), the smaller one first."""
     rows = np.flatnonzero(contrast(images) >= MIN_CONTRAST)
+    if not len(rows):
+        return rows, rows
     images = images[rows]
+    squares = _squares(images)
+    landmarks = _landmarks(images, squares)
     found = []
-    for mirrored in (False, True):
-        seen = images[:, :, ::-1] if mirrored else images
-        one, other = _candidates(images, seen)
-        kept = _agreement(images, seen, one, other) >= min_correlation
+    for turn in (1, -1):  # as they are, and mirrored
+        one, other = _candidates(squares, squares[..., ::turn], landmarks)
+        kept = _agreement(images, images[..., ::turn], one, other) >= min_correlation
         found.append((rows[one[kept]], rows[other[kept]]))
     ones, others = zip(*found, strict=True)
     return np.concatenate(ones), np.concatenate(others)
 
 
-def _candidates(images: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> Pairs:
-    """Pairs of a row of `images` and another one of `seen` that are alike at first sight, the smaller one first.
+def _landmarks(images: npt.NDArray[np.uint8], squares: Squares) -> npt.NDArray[np.float32]:
+    """Some of the images themselves, (L, K): those whose pixels have the least digests.
 
-    Time grows with the number of images. Landmarks are images of their own, an inverted index as in Sivic and
-    Zisserman, "Video Google", ICCV 2003: those whose pixels have the least digests, so that they follow from the images
-    and not from their order.
+    So they follow from the images and not from their order. Source: Sivic and Zisserman, "Video Google", ICCV 2003.
     """
-    straight, other_side = _squares(images), _squares(seen)
-    count = max(1, len(images) // CELL)
-    landmarks = straight[np.argsort([_digest(image) for image in images])[:count]].T
-    held = [_by_cell(_nearest(part, landmarks), count) for part in (straight, other_side)]
+    least = np.argsort([_digest(image) for image in images])[: max(1, len(images) // CELL)]
+    return squares[least].reshape(len(least), -1)
+
+
+def _candidates(squares: Squares, seen: Squares, landmarks: npt.NDArray[np.float32]) -> Pairs:
+    """Pairs of a row of `squares` and another one of `seen` that are alike at first sight, the smaller one first."""
+    count = len(squares)
+    straight, other_side = squares.reshape(count, -1), seen.reshape(count, -1)
+    held = [_by_cell(_nearest(part, landmarks), len(landmarks)) for part in (straight, other_side)]
     found = [np.empty(0, np.int64)]
     for ones, others in zip(*held, strict=True):
         for start in range(0, len(ones), CHUNK):
@@ -113,18 +120,24 @@ def _candidates(images: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> P
             one, other = np.nonzero(straight[some] @ other_side[others].T >= CANDIDATE)
             one, other = some[one], others[other]
             # The mirror image of one is to the other as the other's is to it: either of the two finds the pair.
-            pairs = np.minimum(one, other) * len(images) + np.maximum(one, other)
+            pairs = np.minimum(one, other) * count + np.maximum(one, other)
             found.append(pairs[one != other])
     pairs = np.unique(np.concatenate(found))
-    return pairs // len(images), pairs % len(images)
+    return pairs // count, pairs % count
 
 
 def _nearest(squares: npt.NDArray[np.float32], landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """The numbers of the landmarks (K, L) that each row of (N, K) correlates with most: (N, NEAREST), or all L."""
-    nearest = min(NEAREST, landmarks.shape[1])
+    """The numbers of the landmarks (L, K) that each row of (N, K) is most like: (N, NEAREST), or all L.
+
+    Those that are like many would be so of too many rows, the more so the more images there are, and their cells too
+    large: how much a landmark correlates with its own nearest counts against it. Source: Conneau et al., "Word
+    Translation without Parallel Data", ICLR 2018.
+    """
+    nearest = min(NEAREST, len(landmarks))
+    crowded = np.sort(landmarks @ landmarks.T, axis=1)[:, -nearest:].mean(axis=1)
     found = np.empty((len(squares), nearest), np.int64)
     for start in range(0, len(squares), CHUNK):
-        levels = squares[start : start + CHUNK] @ landmarks
+        levels = 2 * squares[start : start + CHUNK] @ landmarks.T - crowded
         found[start : start + CHUNK] = np.argpartition(-levels, nearest - 1, axis=1)[:, :nearest]
     return found
 
@@ -136,11 +149,11 @@ def _by_cell(cells: npt.NDArray[np.int64], count: int) -> list[npt.NDArray[np.in
     return np.split(order // cells.shape[1], ends)
 
 
-def _squares(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Averaged over squares, and standardised: (N, SIDE, SIDE) to (N, K)."""
+def _squares(images: npt.NDArray[np.uint8]) -> Squares:
+    """Averaged over squares, and standardised: (N, SIDE, SIDE) to (N, S, S)."""
     count, side = len(images), SIDE // REDUCED
-    squares = images.reshape(count, side, REDUCED, side, REDUCED)
-    return _standardised(squares.mean(axis=(2, 4), dtype=np.float32).reshape(count, side * side))
+    squares = images.reshape(count, side, REDUCED, side, REDUCED).mean(axis=(2, 4), dtype=np.float32)
+    return _standardised(squares.reshape(count, side * side)).reshape(count, side, side)
 
 
 def _agreement(

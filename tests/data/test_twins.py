@@ -72,23 +72,35 @@ def test_twins_of_many_images_are_those_that_share_a_cell(in_cells: None) -> Non
     np.testing.assert_array_equal(found, np.tile(np.arange(150), 2))
 
 
+def candidates(images: Image) -> list[tuple[int, int]]:
+    """The pairs that are correlated, whatever comes of it."""
+    squares = twin_search._squares(images)
+    one, other = twin_search._candidates(squares, squares, twin_search._landmarks(images, squares))
+    return [*zip(one.tolist(), other.tolist(), strict=True)]
+
+
 def test_of_many_images_few_pairs_are_correlated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(twin_search, "CELL", 4)
     monkeypatch.setattr(twin_search, "CANDIDATE", -1.0)  # whatever is correlated is a pair
-    images = shaded_images(400)
-    one, other = twin_search._candidates(images, images)
-    every = len(images) * (len(images) - 1) // 2
-    assert 0 < len(one) < 0.5 * every
-    assert (one < other).all()
-    assert len(np.unique(one * len(images) + other)) == len(one)
+    found = candidates(shaded_images(400))
+    assert 0 < len(found) < 0.5 * 400 * 399 / 2
+    assert all(one < other for one, other in found)
+    assert len(set(found)) == len(found)
+
+
+def test_no_cell_holds_a_large_part_of_the_images() -> None:
+    """All are like one, some more and some less; those that are more so would be the nearest of nearly half of them."""
+    rng = np.random.default_rng(0)
+    own, shared = (twin_search._standardised(rng.normal(0, 1, (count, 100)).astype(np.float32)) for count in (4000, 1))
+    share = rng.uniform(0, 0.9, (4000, 1))
+    rows = twin_search._standardised((share * shared + np.sqrt(1 - share**2) * own).astype(np.float32))
+    assert np.bincount(twin_search._nearest(rows, rows[:100]).ravel()).max() < 4000 / 3
 
 
 @pytest.mark.parametrize("count", [1, 9, 10, 119])
 def test_of_few_images_all_pairs_are_correlated(monkeypatch: pytest.MonkeyPatch, in_cells: None, count: int) -> None:
     monkeypatch.setattr(twin_search, "CANDIDATE", -1.0)
-    images = shaded_images(count)
-    one, other = twin_search._candidates(images, images)
-    assert [*zip(one.tolist(), other.tolist(), strict=True)] == [*combinations(range(count), 2)]
+    assert candidates(shaded_images(count)) == [*combinations(range(count), 2)]
 
 
 def test_the_order_of_many_images_does_not_matter(in_cells: None) -> None:
