@@ -3,9 +3,13 @@
 Images of the project's data set are repeated and changed until there are 5,000, 36,000 and 100,000 of them, written as
 FER2013 is published, and taken through reading, the twin search, locating, cutting to a region, and one epoch, each in
 a process of its own. Printed are seconds without imports, the peak of anonymous memory with them (`RssAnon`: what is
-mapped from files can be dropped, and does not count), and the exponents of both: 1 is twice as long for twice as many.
+mapped from files can be dropped, and does not count), and the exponents of both, from each number to the next and over
+all: 1 is twice as long for twice as many. What is above `MAX_EXPONENT` or `MAX_MEMORY` is said, and the status is 1.
 
-It takes the landmark model and the data set that `dvc repro` made, and a gigabyte on the disk for 100,000 images.
+`python -m benchmarks.growth pictures 2000 8000` does the same with a folder of JPEGs in colour, of 256 pixels.
+
+It takes the landmark model and the data set that `dvc repro` made, and on the disk a gigabyte for 100,000 images, or a
+megabyte for every two pictures.
 """
 
 from __future__ import annotations
@@ -18,50 +22,72 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from itertools import chain, pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.common.files import digest
 from pipeline.data.expressions import Expressions
-from pipeline.data.grey import to_grey
+from pipeline.data.grey import grey_on_disk, to_grey
+from pipeline.data.pictures import resized
+from pipeline.data.sources import Sources
 
 COUNTS = (5_000, 36_000, 100_000)
 SIDE = 48
 BLOCK = 1_000  # images that are changed and written at a time
 EVERY = 0.01  # seconds between two looks at the memory
 MIN_CORRELATION = 0.85  # of twins
+MAX_EXPONENT, MAX_MEMORY = 1.1, 2e9  # bytes
+PICTURE = 256  # pixels of a side
 REGION = {"points": "49-68", "margin": 0.3}
 NETWORK = "cnn2"
 
 MODEL, TRUST = Path("models/landmarks.safetensors"), Path("models/trust.json")
 
 
-def write_images(path: Path, source: npt.NDArray[np.uint8], count: int) -> None:
-    """`fer2013.csv` with so many images: each one of `source` (N, 48, 48), blended with another, moved and mirrored."""
+def changed(source: npt.NDArray[np.uint8], count: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """So many images (48, 48): each one of `source` (N, 48, 48), blended with another, moved and mirrored."""
+    for start in range(0, count, BLOCK):
+        rng = np.random.default_rng(start)
+        one, other = source[rng.integers(0, len(source), (2, min(BLOCK, count - start)))].astype(np.float32)
+        share = rng.uniform(0.5, 0.8, (len(one), 1, 1))
+        images = share * one + (1 - share) * other[:, :, ::-1] + rng.normal(0, 4, one.shape)
+        for image in images.clip(0, 255).astype(np.uint8):
+            yield np.roll(image[:, :: 1 - 2 * int(rng.integers(2))], rng.integers(-4, 5, 2), (0, 1))
+
+
+def write_csv(folder: Path, images: Iterable[npt.NDArray[np.uint8]]) -> None:
+    """`fer2013.csv`, with these images."""
     usages = np.array(["Training"] * 8 + ["PublicTest", "PrivateTest"])
-    with path.open("w") as file:
+    with (folder / "fer2013.csv").open("w") as file:
         file.write("emotion,pixels,Usage\n")
-        for start in range(0, count, BLOCK):
-            rng = np.random.default_rng(start)
-            one, other = source[rng.integers(0, len(source), (2, min(BLOCK, count - start)))].astype(np.float32)
-            share = rng.uniform(0.5, 0.8, (len(one), 1, 1))
-            images = share * one + (1 - share) * other[:, :, ::-1] + rng.normal(0, 4, one.shape)
-            for row, image in enumerate(images.clip(0, 255).astype(np.uint8), start):
-                changed = np.roll(image[:, :: 1 - 2 * int(rng.integers(2))], rng.integers(-4, 5, 2), (0, 1))
-                file.write(f"{row % 7},{' '.join(map(str, changed.ravel().tolist()))},{usages[row % 10]}\n")
+        for row, image in enumerate(images):
+            file.write(f"{row % 7},{' '.join(map(str, image.ravel().tolist()))},{usages[row % 10]}\n")
+
+
+def write_pictures(folder: Path, images: Iterable[npt.NDArray[np.uint8]]) -> None:
+    """The folder `folder` with a sub-folder a class, of these images as JPEGs in colour."""
+    for row, image in enumerate(images):
+        large = resized(image, PICTURE)
+        path = folder / f"folder/class {row % 7}/{row}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(cv2.imencode(".jpg", np.stack([large // 2, large, 255 - large // 2], axis=-1))[1].tobytes())
 
 
 # The stages, each on the files of those before it.
 
 
 def read(folder: Path) -> None:
-    from pipeline.data.readers.fer2013 import read_fer2013
+    from pipeline.data import readers
 
-    read_fer2013(folder / "fer2013.csv", None).save(folder / "expressions")
+    name = "fer2013" if (folder / "fer2013.csv").exists() else "folder"
+    sources = Sources({part: found.path for part, found in readers.reader(name).WANTED.find(folder).items()})
+    readers.read(name, sources, readers.settings_of(name)()).save(folder / "expressions")
 
 
 def find_twins(folder: Path) -> None:
@@ -76,7 +102,7 @@ def locate(folder: Path) -> None:
     from pipeline.faces.located import Located
     from pipeline.faces.trust import Trust, expected_error
 
-    images = to_grey(Expressions.load(folder / "expressions").images)
+    images = grey_on_disk(Expressions.load(folder / "expressions").images)
     guess = open_model(MODEL, mirror=False)(images, False)
     errors = expected_error(images, guess.uncertainty, Trust.load(TRUST, "xception"))
     Located(guess.points, errors).save(folder / "landmarks.npz")
@@ -98,13 +124,14 @@ def cut(folder: Path) -> None:
 
 def train_an_epoch(folder: Path) -> None:
     from pipeline.classifiers.training import train
-    from pipeline.data.roles import assign_roles
+    from pipeline.data.roles import Shares, SplitRule, assign_roles
     from pipeline.data.twins import Twins
     from pipeline.params import load_params
     from pipeline.regions.variants import Variant
 
     variant = Variant.load(folder / "variant")
-    roles = assign_roles(variant, Twins.load(folder / "twins.npz", len(variant)).twins, "official", True)
+    rule: SplitRule = "official" if variant.about.splits else Shares(shares=(0.8, 0.1, 0.1))
+    roles = assign_roles(variant, Twins.load(folder / "twins.npz", len(variant)).twins, rule, True)
     recipe = getattr(load_params().recipes["brief"].classifiers, NETWORK).model_copy(update={"epochs": 1})
     checkpoint = folder / "checkpoint.pt"
     with redirect_stdout(io.StringIO()):
@@ -168,30 +195,57 @@ def run_one(name: str, folder: Path) -> None:
     print(json.dumps([seconds, max(seen)]))
 
 
-def exponent(counts: list[int], values: list[float]) -> float:
-    """The slope of a straight line through the logarithms."""
-    return float(np.polyfit(np.log(counts), np.log(values), 1)[0])
+# How both grow
 
 
-def main(counts: list[int]) -> None:
+def exponents(counts: list[int], values: list[float]) -> dict[str, float]:
+    """From each count to the next, and over all: the slope of a straight line through the logarithms; none of one."""
+    if len(counts) == 1:
+        return {}
+    logs = np.log(counts), np.log(values)
+    slopes = np.diff(logs[1]) / np.diff(logs[0])
+    steps = {f"from {one:,} to {other:,}": slope for (one, other), slope in zip(pairwise(counts), slopes, strict=True)}
+    return {**steps, "over all": float(np.polyfit(*logs, 1)[0])}
+
+
+def growth(name: str, counts: list[int], found: list[tuple[float, int]]) -> tuple[list[str], list[str]]:
+    """What to tell of a stage, and what of that is too much, from its seconds and bytes."""
+    seconds, most = zip(*found, strict=True)
+    told, too_much = [], []
+    for kind, values in (("time", seconds), ("memory", most)):
+        for where, found_exponent in exponents(counts, list(values)).items():
+            line = f"{name}: {kind} grows with exponent {found_exponent:.2f} {where}"
+            told.append(line)
+            too_much += [f"{line}, above {MAX_EXPONENT}"] if found_exponent > MAX_EXPONENT else []
+    too_much += [
+        f"{name}: takes {many / 1e6:,.0f} MB of {count:,} images, above {MAX_MEMORY / 1e6:,.0f}"
+        for count, many in zip(counts, most, strict=True)
+        if many > MAX_MEMORY
+    ]
+    return told, too_much
+
+
+def main(write: Callable[[Path, Iterable[npt.NDArray[np.uint8]]], None], counts: list[int]) -> None:
     source = to_grey(Expressions.load(Path("data/expressions")).images)
     digest(MODEL), digest(TRUST)  # that they are there is said before anything is written
     found: dict[str, list[tuple[float, int]]] = {name: [] for name in STAGES}
     for count in counts:
         with tempfile.TemporaryDirectory(prefix="growth-") as base:
-            write_images(Path(base) / "fer2013.csv", source, count)
+            write(Path(base), changed(source, count))
             for name in STAGES:
                 found[name].append(measure(name, Path(base)))
                 seconds, most = found[name][-1]
                 print(f"{count:>9,} images  {name:16} {seconds:>9.2f} s {most / 1e6:>9,.0f} MB", flush=True)
-    if len(counts) > 1:
-        for name, each in found.items():
-            of_time, of_memory = (exponent(counts, [float(one[kind]) for one in each]) for kind in (0, 1))
-            print(f"{name:16} grows with exponent {of_time:.2f} in time, {of_memory:.2f} in memory")
+    told, too_much = zip(*(growth(name, counts, each) for name, each in found.items()), strict=True)
+    print(*chain(*told), sep="\n")
+    if any(too_much):
+        sys.exit("\n".join(["too much:", *chain(*too_much)]))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] and sys.argv[1] in STAGES:
-        run_one(sys.argv[1], Path(sys.argv[2]))
+    words = sys.argv[1:]
+    if words and words[0] in STAGES:
+        run_one(words[0], Path(words[1]))
     else:
-        main([int(word) for word in sys.argv[1:]] or [*COUNTS])
+        pictures = words[:1] == ["pictures"]
+        main(write_pictures if pictures else write_csv, [int(word) for word in words[pictures:]] or [*COUNTS])

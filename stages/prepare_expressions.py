@@ -9,7 +9,7 @@ from pipeline.data.extra import add_extra
 from pipeline.data.outside import add_outside
 from pipeline.data.proportions import proportions
 from pipeline.data.protocols import rows
-from pipeline.data.roles import assign_roles
+from pipeline.data.roles import OUTSIDE, assign_roles
 from pipeline.data.sources import Sources
 from pipeline.data.twin_search import find_twins
 from pipeline.params import load_params
@@ -36,9 +36,13 @@ def main() -> None:
         rows(meanwhile.role, twins.twins, "test_unique")
     if any(not rows(meanwhile.role, twins.twins, "validation_unique").any() for _, meanwhile in roles.trainings):
         print("Every validation image has a twin among those trained on, so all of them choose the epoch.")
+    counted = audit(expressions, roles, twins)
+    if taken and counted["twins"]["outside_rows_known"]:
+        known, many = counted["twins"]["outside_rows_known"], counted["images"][OUTSIDE]
+        print(f"{taken.name}: {known:,} of {many:,} images have a twin in the data set itself and are not scored.")
     with together():
         with whole_folder(Path("reports/expressions")) as part:
-            write_json(part / "audit.json", audit(expressions, roles, twins))
+            write_json(part / "audit.json", counted)
             write_json(part / "split.json", proportions(expressions, twins.twins, roles))
             if taken:
                 write_json(part / "outside.json", taken.model_dump())

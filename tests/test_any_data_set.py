@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from picture_files import write_picture
 from projects import ROOT, copy_settings, set_parameter, write_faces, write_landmark_model, write_photographs
+from sample_sets import refused
 
 from pipeline.classifiers.classifier_file import load_classifier
 from pipeline.data.expressions import About, Expressions
@@ -113,12 +115,17 @@ def _once(key: str, line: str) -> str:
 
 
 def go_through(expressions: Expressions) -> None:
-    """What `dvc repro` runs."""
-    params = load_params()
+    """What `dvc repro` runs, on a data set in fercrop's own format."""
     Path("data/raw").mkdir(parents=True, exist_ok=True)
     expressions.save(Path("data/raw/prepared"))
     obtain.main()
     prepare_expressions.main()
+    go_on()
+
+
+def go_on() -> None:
+    """What follows once the data set is prepared."""
+    params = load_params()
     write_faces()
     write_landmark_model()
     calibrate_trust.main()
@@ -143,7 +150,7 @@ def check(expressions: Expressions, side: int) -> None:
     variant = Variant.load(Path("data/variants/mouth"))
     assert variant.images.shape == (len(expressions), side, side, *expressions.images.shape[3:])
     assert not variant.fell_back.any()
-    scores = json.loads(Path("reports/classifiers/mouth/googlenet-0/metrics.json").read_bytes())
+    scores = json.loads(Path("reports/classifiers/mouth/cnn1-0/metrics.json").read_bytes())
     assert tuple(scores["protocols"]["test"]["per_class"]) == about.classes
     predictions = pd.read_parquet("reports/classifiers/mouth/cnn1-0/predictions.parquet")
     assert [name for name in map(str, predictions) if name.startswith("p_")] == [f"p_{name}" for name in about.classes]
@@ -203,6 +210,51 @@ def test_folds_by_person_and_another_data_set_beside_them(project: Path, monkeyp
     shutil.copytree("reports", "before")
     leak.main("before", "reports")
     recompute.main("published")
+
+
+FOLDER = Path("data/raw/folder")
+COUNTS = {"bored": 16, "cross": 16, "glad": 16, "gloomy": 16, "startled": 3}
+
+
+def write_folder() -> dict[str, npt.NDArray[np.uint8]]:
+    """Pictures of 256 pixels in colour, every other one a PNG, every third one stored turned; by their names."""
+    images = smooth(sum(COUNTS.values()), 256, 3)
+    names = [f"{name}/{number:02}" for name, count in COUNTS.items() for number in range(count)]
+    shown = {}
+    for row, (name, image) in enumerate(zip(names, images, strict=True)):
+        path = FOLDER / f"{name}.{'png' if row % 2 else 'jpg'}"
+        stored, orientation = (np.rot90(image), 6) if row % 3 == 0 else (image, None)  # 6: to be turned to the right
+        write_picture(path, np.ascontiguousarray(stored), orientation=orientation)
+        shown[path.relative_to(FOLDER).as_posix()] = image
+    return shown
+
+
+def test_a_folder_of_large_pictures_of_all_kinds_and_one_that_is_broken(project: Path) -> None:
+    set_parameter("expressions", "folder")
+    set_parameter("split", "{shares: [0.6, 0.2, 0.2]}")
+    set_parameter("networks", "[cnn1]")
+    set_parameter("  networks", "[cnn1]")
+    shown = write_folder()
+    broken = FOLDER / "glad/99.jpg"
+    broken.write_bytes((FOLDER / "glad/00.jpg").read_bytes()[:2000])
+    obtain.main()
+    said = refused(prepare_expressions.main)
+    assert said.startswith(f"{broken}: damaged")
+    assert said.endswith("; remove it, or put a whole one in its place")
+    assert not Path("data/expressions").exists()
+
+    broken.unlink()
+    obtain.main()
+    prepare_expressions.main()
+    expressions = Expressions.load(Path("data/expressions"))
+    assert expressions.about.classes == tuple(COUNTS)
+    assert np.bincount(expressions.labels).tolist() == [*COUNTS.values()]
+    upright = np.stack([shown[name] for name in sorted(shown)])
+    assert np.abs(expressions.images.astype(int) - upright).mean() < 3  # JPEG
+    audit = json.loads(Path("reports/expressions/audit.json").read_bytes())
+    assert sum(of["startled"] for of in audit["classes"].values()) == 3
+    go_on()
+    check(expressions, 48)
 
 
 def test_eight_classes_with_votes_and_other_names_of_splits(project: Path) -> None:

@@ -427,7 +427,7 @@ PLUMBING = {
 # and when the code that writes it changes it is written anew.
 LAYOUT = {
     "pipeline.classifiers.cells": {"Cell"},
-    "pipeline.data.expressions": {"About", "Expressions", "Role", "load", "save_images", "save_rows"},
+    "pipeline.data.expressions": {"About", "Expressions", "MAX_CLASSES", "Role", "load", "save_images", "save_rows"},
     "pipeline.data.roles": {"NO_FOLD", "OUTSIDE", "ROLES", "Roles"},
     "pipeline.data.outside": {"Taken"},
     "pipeline.data.sources": {"Sources"},

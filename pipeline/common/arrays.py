@@ -1,11 +1,13 @@
-"""Named arrays as one `.npz`, written the same bytes for the same arrays and held against a schema as they are read."""
+"""Named arrays as one `.npz`, written the same bytes for the same arrays and held against a schema as they are read;
+and rows that are too many for the memory."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import BufferedReader
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -60,6 +62,20 @@ def load_arrays(path: Path, schema: Mapping[str, tuple[str, tuple[int | None, ..
     if len({len(array) for array in arrays.values()}) > 1:
         raise InputError(f"{path}: its arrays differ in length; {remedy}")
     return arrays
+
+
+def mapped(blocks: Iterable[npt.NDArray[np.uint8]], shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Rows of this shape that come in blocks, one row (*shape) or several (n, *shape), as an array (N, *shape) on disk.
+
+    It is mapped from a file without a name, which goes with the array, in the working folder: on many systems /tmp is
+    memory.
+    """
+    with TemporaryFile(dir=Path.cwd()) as file:
+        for block in blocks:
+            file.write(np.ascontiguousarray(block).data)
+        file.flush()
+        # Copy on write: torch takes no array that cannot be written to.
+        return np.asarray(np.memmap(file, np.uint8, "c")).reshape(-1, *shape)
 
 
 def _check_sizes(file: BufferedReader) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pipeline.data.expressions import Expressions
 from pipeline.data.grey import MIN_CONTRAST, contrast
-from pipeline.data.roles import ROLES, Roles
+from pipeline.data.roles import OUTSIDE, ROLES, Roles
 from pipeline.data.twins import Twins, known_rows
 
 
@@ -73,9 +73,10 @@ def _count_groups(groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8], 
     Returns:
         groups, rows (in such groups), largest (rows of the largest), groups_within {role: n} (all rows in that
         role), groups_across {"train+test": n, ...} (rows in exactly these roles), rows_per_role {role: n},
-        conflicting_groups and conflicting_rows (labels not all the same), test_rows_known (test rows with a twin in
-        another role), test_rows_known_with_other_label (of these, how many have another label than at least one row of
-        their group).
+        conflicting_groups and conflicting_rows (labels not all the same), test_rows_known (test rows with a twin that
+        may have been trained on or chosen by, see `known_rows`), test_rows_known_with_other_label (of these, how many
+        have another label than at least one row of their group), and outside_rows_known (rows of an outside test set
+        with such a twin).
     """
     role, sizes = roles.role, np.bincount(groups)
     several = sizes > 1
@@ -85,7 +86,7 @@ def _count_groups(groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8], 
         for held in combinations(present, count):
             exactly = np.all([present[name] == (name in held) for name in present], axis=0)
             across["+".join(held)] = int((several & exactly).sum())
-    in_group, conflicting = several[groups], conflicts(groups, labels)
+    in_group, conflicting, outside = several[groups], conflicts(groups, labels), role == OUTSIDE
     known = np.any([known_rows(groups, meanwhile.role) for _, meanwhile in roles.trainings], axis=0)
     return {
         "groups": int(several.sum()),
@@ -96,15 +97,16 @@ def _count_groups(groups: npt.NDArray[np.int32], labels: npt.NDArray[np.uint8], 
         "rows_per_role": _by_role(role, in_group),
         "conflicting_groups": len(np.unique(groups[conflicting])),
         "conflicting_rows": int(conflicting.sum()),
-        "test_rows_known": int(known.sum()),
-        "test_rows_known_with_other_label": int((known & conflicting).sum()),
+        "test_rows_known": int((known & ~outside).sum()),
+        "test_rows_known_with_other_label": int((known & ~outside & conflicting).sum()),
+        "outside_rows_known": int((known & outside).sum()),
     }
 
 
 def _count_subjects(subject: npt.NDArray[np.str_], roles: Roles) -> dict[str, int]:
     known, several = subject != "", set()
     for role in (meanwhile.role for _, meanwhile in roles.trainings):
-        names = [name for name in _present(role) if name != "unused"]
+        names = [name for name in _present(role) if name not in ("unused", OUTSIDE)]
         people = [person for name in names for person in set(subject[known & (role == name)].tolist())]
         several |= {person for person, count in Counter(people).items() if count > 1}
     everyone = set(subject[known].tolist())
@@ -112,7 +114,7 @@ def _count_subjects(subject: npt.NDArray[np.str_], roles: Roles) -> dict[str, in
 
 
 def _present(role: npt.NDArray[np.str_]) -> list[str]:
-    return [name for name in ROLES if name in role]
+    return [name for name in (*ROLES, OUTSIDE) if name in role]
 
 
 def _by_role(role: npt.NDArray[np.str_], rows: npt.NDArray[np.bool_]) -> dict[str, int]:

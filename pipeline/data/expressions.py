@@ -24,6 +24,8 @@ from pipeline.common.records import Record, read_record
 
 Role = Literal["train", "validation", "test", "unused"]
 
+MAX_CLASSES = 256  # labels are uint8
+
 REMEDY = "delete its folder and run `dvc repro`"
 
 
@@ -39,7 +41,7 @@ class About(Record):
     """
 
     name: str
-    classes: tuple[str, ...] = Field(min_length=2, max_length=256, strict=False)
+    classes: tuple[str, ...] = Field(min_length=2, max_length=MAX_CLASSES, strict=False)
     votes: dict[str, str | None] = {}
     no_face: str | None = None
     splits: dict[str, Role] = {}

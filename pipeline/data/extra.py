@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from pipeline.common.arrays import mapped
 from pipeline.common.files import InputError
 from pipeline.common.settings import Section
 from pipeline.data.expressions import Expressions
@@ -62,7 +63,7 @@ def add_extra(expressions: Expressions, sources: Sources, extra: Extra) -> Expre
     return replace(
         expressions,
         about=about.model_copy(update={"splits": {**about.splits, EXTRA: "train"}}),
-        images=np.concatenate([expressions.images, squares]),
+        images=mapped([expressions.images, squares], expressions.images.shape[1:]),
         labels=np.concatenate([expressions.labels, labels]),
         votes=np.concatenate([expressions.votes, np.zeros((count, expressions.votes.shape[1]), np.uint16)]),
         split=np.concatenate([expressions.split, np.full(count, EXTRA)]),

@@ -6,6 +6,7 @@ Its images stand behind the data set's own, so that they are located, cut and lo
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationInfo, field_validator
 
+from pipeline.common.arrays import mapped
 from pipeline.common.files import InputError
 from pipeline.common.records import Record
 from pipeline.common.settings import Section
@@ -119,7 +121,10 @@ def _behind(
     return replace(
         expressions,
         about=expressions.about.model_copy(update={"splits": {**expressions.about.splits, OUTSIDE: "unused"}}),
-        images=np.concatenate([expressions.images, _alike(found.images[kept], expressions)]),
+        images=mapped(
+            chain([expressions.images], (_alike(found.images[row], expressions) for row in kept)),
+            expressions.images.shape[1:],
+        ),
         labels=np.concatenate([expressions.labels, labels]),
         votes=np.concatenate([expressions.votes, np.zeros((len(kept), expressions.votes.shape[1]), np.uint16)]),
         split=np.concatenate([expressions.split, np.full(len(kept), OUTSIDE)]),
@@ -127,13 +132,13 @@ def _behind(
     )
 
 
-def _alike(images: npt.NDArray[np.uint8], expressions: Expressions) -> npt.NDArray[np.uint8]:
-    """Images at a data set's side and in its colours."""
+def _alike(image: npt.NDArray[np.uint8], expressions: Expressions) -> npt.NDArray[np.uint8]:
+    """An image at a data set's side and in its colours."""
     from pipeline.data.grey import to_grey
     from pipeline.data.pictures import resized
 
     if expressions.channels == 1:
-        images = to_grey(images)
-    elif images.ndim == 3:
-        images = np.repeat(images[..., None], 3, axis=-1)
-    return np.stack([resized(image, expressions.side) for image in images])
+        image = to_grey(image[None])[0]
+    elif image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=-1)
+    return resized(image, expressions.side)

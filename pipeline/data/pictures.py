@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from pipeline.common.arrays import mapped
 from pipeline.common.files import InputError
 from pipeline.common.images import read_image
+from pipeline.data.expressions import MAX_CLASSES
 from pipeline.data.grey import to_grey
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # what fewer people send has had less testing
@@ -43,22 +45,25 @@ def read_squares(
         cut: around the largest face that is found, or the largest square in the middle.
 
     Returns:
-        (N, side, side, 3) or (N, side, side), and where a face was looked for and not found, (N,): the middle is kept.
+        (N, side, side, 3) or (N, side, side), mapped from the disk, and where a face was looked for and not found,
+        (N,): the middle is kept.
 
     Raises:
         InputError: see `read_picture`.
     """
-    squares = np.empty((len(files), side, side, *([3] if colour else [])), np.uint8)
     lost = np.zeros(len(files), np.bool_)
     find = _face_finder() if cut == "face" else None
-    for row, path in enumerate(tqdm(files, "reading pictures", unit="picture", disable=None)):
-        picture = read_picture(path)
-        if not colour:
-            picture = to_grey(picture[None])[0]
-        face = find(picture) if find else None
-        lost[row] = face is None and find is not None
-        squares[row] = resized(_square(picture, face or middle(*picture.shape[:2])), side)
-    return squares, lost
+
+    def read() -> Iterator[npt.NDArray[np.uint8]]:
+        for row, path in enumerate(tqdm(files, "reading pictures", unit="picture", disable=None)):
+            picture = read_picture(path)
+            if not colour:
+                picture = to_grey(picture[None])[0]
+            face = find(picture) if find else None
+            lost[row] = face is None and find is not None
+            yield resized(_square(picture, face or middle(*picture.shape[:2])), side)
+
+    return mapped(read(), (side, side, *([3] if colour else []))), lost
 
 
 def middle(height: int, width: int) -> Square:
@@ -108,8 +113,8 @@ def list_classes(folder: Path, least: int = 2) -> dict[str, list[Path]]:
     Files whose names begin with a dot, and others that systems leave beside pictures, are passed over.
 
     Raises:
-        InputError: there are fewer than `least` sub-folders, the name of one cannot be a class's, or it has no file or
-            a folder in it.
+        InputError: there are fewer than `least` sub-folders or more than `MAX_CLASSES`, the name of one cannot be a
+            class's, or it has no file or a folder in it.
     """
     classes = {}
     for part in sorted(part for part in folder.iterdir() if part.is_dir() and not part.name.startswith(".")):
@@ -126,4 +131,7 @@ def list_classes(folder: Path, least: int = 2) -> dict[str, list[Path]]:
         count = "one sub-folder" if classes else "no sub-folder"
         more = "one" if least == 1 else "two"
         raise InputError(f"{folder}: has {count}, and needs {more} or more, a class each; see docs/your_images.md")
+    if len(classes) > MAX_CLASSES:
+        many = f"{len(classes)} sub-folders, a class each"
+        raise InputError(f"{folder}: has {many}, and may have {MAX_CLASSES}; join some")
     return classes

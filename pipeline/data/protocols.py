@@ -13,7 +13,7 @@ from pipeline.common.files import InputError
 from pipeline.data.roles import OUTSIDE
 from pipeline.data.twins import known_rows
 
-# The roles (see `data.roles`) that a protocol scores; `test_unique` and `validation_unique` only some of their rows.
+# The roles (see `data.roles`) that a protocol scores; those of `UNIQUE` only rows that no network may remember.
 PROTOCOLS: dict[str, tuple[str, ...]] = {
     "validation": ("validation",),
     "validation_unique": ("validation",),
@@ -22,6 +22,7 @@ PROTOCOLS: dict[str, tuple[str, ...]] = {
     OUTSIDE: (OUTSIDE,),
     "as_reported": ("train", "unused", "test"),
 }
+UNIQUE = ("validation_unique", "test_unique", OUTSIDE)
 
 PURPOSES: dict[str, str] = {
     "validation": "Validation with the images that have a twin among those trained on, which flatter.",
@@ -29,7 +30,7 @@ PURPOSES: dict[str, str] = {
     "test": "The headline: images that were never used to choose anything.",
     "test_unique": "What is left of test without images that have a twin, identical or nearly so, in what chose or "
     "trained the classifiers.",
-    OUTSIDE: "Another data set, which trained and chose nothing.",
+    OUTSIDE: "Another data set, which trained and chose nothing, without images that have a twin in what did.",
     "as_reported": "Stands beside the original report's tables and is no measure of skill: "
     "most of what it scores was trained on.",
 }
@@ -65,7 +66,8 @@ def rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], protocol: str
 def unique_rows(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
     """Which rows have no twin that a network may remember instead: bool (N,).
 
-    Of a validation row that is one that was trained on, of any other one in another role.
+    Of a validation row that is one that was trained on, of a test row or one of an outside set see `known_rows`; of
+    others there is none.
 
     Args:
         role, twins: see `rows`.
@@ -84,7 +86,7 @@ def scored(role: npt.NDArray[np.str_], unique: npt.NDArray[np.bool_], protocol: 
 
     Returns:
         bool (N,); none of validation_unique where all of validation has a twin that is trained on, and none of outside
-        where there is no outside test set.
+        where there is no outside test set, or all of it has a twin that a network may remember.
 
     Raises:
         ValueError: there is no such protocol.
@@ -93,7 +95,7 @@ def scored(role: npt.NDArray[np.str_], unique: npt.NDArray[np.bool_], protocol: 
     if protocol not in PROTOCOLS:
         raise ValueError(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
     found = np.isin(role, PROTOCOLS[protocol])
-    if protocol.endswith("_unique"):
+    if protocol in UNIQUE:
         found &= unique
     if not found.any() and protocol not in ("validation_unique", OUTSIDE):
         # Only twins can take all rows away: every role has some, see `assign_roles`.

@@ -11,7 +11,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pipeline.data.grey import MIN_CONTRAST, contrast, to_grey
+from pipeline.data.pictures import resized
 from pipeline.data.twins import Twins
+
+SIDE = 48  # FER2013's; whatever the images' own side, they are compared at this one, so that all below means the same
 
 # Only pairs whose grey levels correlate this much are looked at closely. Of FER2013's pairs at 0.85 to 0.90 one in
 # fifty shows one photograph, and there are ten times as many pairs for every 0.05 less.
@@ -22,10 +25,10 @@ REDUCED = 2  # for that, grey levels are averaged over squares of this many pixe
 SHADE = 4.0
 SHIFT = 2  # pixels that one image may lie beside the other, in each direction
 
-# Of more images than this, not all pairs are correlated, which would take four times as long for twice as many: each
-# image is put into the cells of the `NEAREST` landmarks that it correlates with most, and pairs within a cell are.
-# FER2013's 35,887 are below it.
-ALL_PAIRS = 40_000
+# Not all pairs are correlated, which would take four times as long for twice as many images: each image is put into the
+# cells of the `NEAREST` landmarks that it is most like, and pairs within a cell are. Below 2 * NEAREST * CELL
+# images any two share a cell. Of FER2013's 35,887 the groups are those of all pairs (`benchmarks/twins.py`), also with
+# two and four times as many landmarks.
 CELL = 200  # images to a landmark
 NEAREST = 6
 
@@ -33,14 +36,14 @@ CHUNK = 1024  # rows that are correlated with others, or pairs looked at closely
 
 
 def find_twins(images: npt.NDArray[np.uint8], min_correlation: float) -> Twins:
-    """Group the images (N, H, W), or (N, H, W, 3) in RGB.
+    """Group the images (N, side, side), or (N, side, side, 3) in RGB, which may be mapped from a file.
 
-    Two images are near twins if their details agree: Pearson's correlation of their grey levels less a blur of them
-    (`SHADE`) is at least `min_correlation` for the best shift of up to `SHIFT` pixels, for the one or for its mirror
-    image. Only pairs whose plain correlation is at least `CANDIDATE` are compared so. A group is what is connected by
-    such pairs. Images below `MIN_CONTRAST` have no near twins, only copies. Up to `ALL_PAIRS` images all pairs are
-    candidates. Of more, those that share a cell, see `_in_cells`: what is missed are pairs that are hardly alike. In
-    either case the result does not depend on the order of the rows.
+    Two images are near twins if their details agree at `SIDE` pixels: Pearson's correlation of their grey levels less a
+    blur of them (`SHADE`) is at least `min_correlation` for the best shift of up to `SHIFT` pixels, for the one or for
+    its mirror image. Only pairs that share a cell, see `_candidates`, and whose plain correlation is at least
+    `CANDIDATE` are compared so: what is missed are pairs that are hardly alike. A group is what is connected by such
+    pairs. Images below `MIN_CONTRAST` have no near twins, only copies. The result does not depend on the order of the
+    rows.
 
     Args:
         min_correlation: above 0, at most 1; 1 stands for identical images alone.
@@ -49,10 +52,18 @@ def find_twins(images: npt.NDArray[np.uint8], min_correlation: float) -> Twins:
     if min_correlation >= 1:
         return Twins(copies, copies)
     first = np.unique(copies, return_index=True)[1]  # one of each group of copies
-    one, other = _near_pairs(to_grey(images[first]), min_correlation)
+    one, other = _near_pairs(_at_one_side(images, first), min_correlation)
     linked = coo_array((np.ones(len(one), np.bool_), (one, other)), shape=(len(first), len(first)))
     group = connected_components(linked, directed=False)[1][copies]
     return Twins(copies, _renumber(group))
+
+
+def _at_one_side(images: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:
+    """The grey levels of these rows at the side that twins are looked for: (R, SIDE, SIDE)."""
+    small = np.empty((len(rows), SIDE, SIDE), np.uint8)
+    for number, row in enumerate(rows):
+        small[number] = resized(to_grey(images[row][None])[0], SIDE)
+    return small
 
 
 def find_copies(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
@@ -68,46 +79,40 @@ def _digest(image: npt.NDArray[np.uint8]) -> bytes:
 
 
 Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+Squares = npt.NDArray[np.float32]  # (N, S, S), see `_squares`
 
 
 def _near_pairs(images: npt.NDArray[np.uint8], min_correlation: float) -> Pairs:
-    """The rows of each pair of near twins, the smaller one first."""
+    """The rows of each pair of near twins among (N, SIDE, SIDE), the smaller one first."""
     rows = np.flatnonzero(contrast(images) >= MIN_CONTRAST)
+    if not len(rows):
+        return rows, rows
     images = images[rows]
+    squares = _squares(images)
+    landmarks = _landmarks(images, squares)
     found = []
-    for mirrored in (False, True):
-        seen = images[:, :, ::-1] if mirrored else images
-        one, other = _candidates(images, seen) if len(images) <= ALL_PAIRS else _in_cells(images, seen)
-        kept = _agreement(images, seen, one, other) >= min_correlation
+    for turn in (1, -1):  # as they are, and mirrored
+        one, other = _candidates(squares, squares[..., ::turn], landmarks)
+        kept = _agreement(images, images[..., ::turn], one, other) >= min_correlation
         found.append((rows[one[kept]], rows[other[kept]]))
     ones, others = zip(*found, strict=True)
     return np.concatenate(ones), np.concatenate(others)
 
 
-def _candidates(images: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> Pairs:
-    """Pairs of a row of `images` and a later row of `seen` that are alike at first sight.
+def _landmarks(images: npt.NDArray[np.uint8], squares: Squares) -> npt.NDArray[np.float32]:
+    """Some of the images themselves, (L, K): those whose pixels have the least digests.
 
-    Later ones are enough: the mirror image of one is to the other as the other's is to it.
+    So they follow from the images and not from their order. Source: Sivic and Zisserman, "Video Google", ICCV 2003.
     """
-    straight, other_side = _squares(images), _squares(seen)
-    ones, others = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for start in range(0, len(images), CHUNK):
-        one, other = np.nonzero(straight[start : start + CHUNK] @ other_side[start:].T >= CANDIDATE)
-        ones.append(start + one[one < other])
-        others.append(start + other[one < other])
-    return np.concatenate(ones), np.concatenate(others)
+    least = np.argsort([_digest(image) for image in images])[: max(1, len(images) // CELL)]
+    return squares[least].reshape(len(least), -1)
 
 
-def _in_cells(images: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> Pairs:
-    """The same of many images, in time that grows with their number: most pairs, and nearly all that are much alike.
-
-    Landmarks are images of their own, an inverted index as in Sivic and Zisserman, "Video Google", ICCV 2003: those
-    whose pixels have the least digests, so that they follow from the images and not from their order.
-    """
-    straight, other_side = _squares(images), _squares(seen)
-    least = np.argsort([_digest(image) for image in images])[: len(images) // CELL]
-    landmarks = straight[least].T
-    held = [_by_cell(_nearest(part, landmarks), len(least)) for part in (straight, other_side)]
+def _candidates(squares: Squares, seen: Squares, landmarks: npt.NDArray[np.float32]) -> Pairs:
+    """Pairs of a row of `squares` and another one of `seen` that are alike at first sight, the smaller one first."""
+    count = len(squares)
+    straight, other_side = squares.reshape(count, -1), seen.reshape(count, -1)
+    held = [_by_cell(_nearest(part, landmarks), len(landmarks)) for part in (straight, other_side)]
     found = [np.empty(0, np.int64)]
     for ones, others in zip(*held, strict=True):
         for start in range(0, len(ones), CHUNK):
@@ -115,37 +120,40 @@ def _in_cells(images: npt.NDArray[np.uint8], seen: npt.NDArray[np.uint8]) -> Pai
             one, other = np.nonzero(straight[some] @ other_side[others].T >= CANDIDATE)
             one, other = some[one], others[other]
             # The mirror image of one is to the other as the other's is to it: either of the two finds the pair.
-            pairs = np.minimum(one, other) * len(images) + np.maximum(one, other)
+            pairs = np.minimum(one, other) * count + np.maximum(one, other)
             found.append(pairs[one != other])
     pairs = np.unique(np.concatenate(found))
-    return pairs // len(images), pairs % len(images)
+    return pairs // count, pairs % count
 
 
 def _nearest(squares: npt.NDArray[np.float32], landmarks: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """The numbers of the landmarks (K, L) that each row of (N, K) correlates with most: (N, NEAREST)."""
-    found = np.empty((len(squares), NEAREST), np.int64)
+    """The numbers of the landmarks (L, K) that each row of (N, K) is most like: (N, NEAREST), or all L.
+
+    Those that are like many would be so of too many rows, the more so the more images there are, and their cells too
+    large: how much a landmark correlates with its own nearest counts against it. Source: Conneau et al., "Word
+    Translation without Parallel Data", ICLR 2018.
+    """
+    nearest = min(NEAREST, len(landmarks))
+    crowded = np.sort(landmarks @ landmarks.T, axis=1)[:, -nearest:].mean(axis=1)
+    found = np.empty((len(squares), nearest), np.int64)
     for start in range(0, len(squares), CHUNK):
-        levels = squares[start : start + CHUNK] @ landmarks
-        found[start : start + CHUNK] = np.argpartition(-levels, NEAREST - 1, axis=1)[:, :NEAREST]
+        levels = 2 * squares[start : start + CHUNK] @ landmarks.T - crowded
+        found[start : start + CHUNK] = np.argpartition(-levels, nearest - 1, axis=1)[:, :nearest]
     return found
 
 
 def _by_cell(cells: npt.NDArray[np.int64], count: int) -> list[npt.NDArray[np.int64]]:
-    """The rows that are in each of so many cells, from the cells that each row is in (N, NEAREST)."""
+    """The rows that are in each of so many cells, from the cells that each row is in (N, NEAREST), or (N, L)."""
     order = np.argsort(cells, axis=None, kind="stable")
     ends = np.searchsorted(cells.ravel()[order], np.arange(1, count))
     return np.split(order // cells.shape[1], ends)
 
 
-def _squares(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Averaged over squares, and standardised: (N, K)."""
-    count, height, width = images.shape
-    # What is left over of an odd side is left out: of the width in the middle, so that a mirrored image loses the same.
-    images = images[:, : height - height % REDUCED]
-    images = np.delete(images, slice(width // 2, width // 2 + width % REDUCED), axis=2)
-    height, width = height // REDUCED, width // REDUCED
-    squares = images.reshape(count, height, REDUCED, width, REDUCED)
-    return _standardised(squares.mean(axis=(2, 4), dtype=np.float32).reshape(count, height * width))
+def _squares(images: npt.NDArray[np.uint8]) -> Squares:
+    """Averaged over squares, and standardised: (N, SIDE, SIDE) to (N, S, S)."""
+    count, side = len(images), SIDE // REDUCED
+    squares = images.reshape(count, side, REDUCED, side, REDUCED).mean(axis=(2, 4), dtype=np.float32)
+    return _standardised(squares.reshape(count, side * side)).reshape(count, side, side)
 
 
 def _agreement(
@@ -155,16 +163,16 @@ def _agreement(
     other: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.float32]:
     """How well the details of row `one` of `images` agree with those of row `other` of `seen`, from -1 to 1: (P,)."""
-    height, width = images.shape[1:]
-    middle = (slice(SHIFT, height - SHIFT), slice(SHIFT, width - SHIFT))
+    inner = SIDE - 2 * SHIFT
+    middle = slice(SHIFT, SHIFT + inner)
     best = np.full(len(one), -1, np.float32)
     for start in range(0, len(one), CHUNK):
         part = slice(start, start + CHUNK)
         still, moving = _details(images[one[part]]), _details(seen[other[part]])
-        fixed = _standardised(still[:, *middle].reshape(len(still), -1))
+        fixed = _standardised(still[:, middle, middle].reshape(len(still), -1))
         for down in range(2 * SHIFT + 1):
             for right in range(2 * SHIFT + 1):
-                window = moving[:, down : down + height - 2 * SHIFT, right : right + width - 2 * SHIFT]
+                window = moving[:, down : down + inner, right : right + inner]
                 level = np.einsum("pk,pk->p", fixed, _standardised(window.reshape(len(still), -1)))
                 np.maximum(best[part], level, out=best[part])
     return best

@@ -17,6 +17,7 @@ from pydantic import Field
 from pipeline.common.arrays import load_arrays, save_arrays
 from pipeline.common.files import InputError
 from pipeline.common.settings import Section
+from pipeline.data.roles import OUTSIDE
 
 
 class TwinRule(Section):
@@ -60,6 +61,9 @@ class Twins:
 
 
 def known_rows(twins: npt.NDArray[np.int32], role: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
-    """Which test rows have a twin elsewhere, where it may have been trained on or chosen by: bool (N,)."""
-    test = role == "test"
-    return np.asarray(test & np.isin(twins, twins[~test]))
+    """Which rows of test, or of an outside test set, have a twin that may have been trained on or chosen by: bool (N,).
+
+    A twin that is itself only tested on tells a network nothing, whichever of the two sets it is in.
+    """
+    tested = np.isin(role, ["test", OUTSIDE])
+    return np.asarray(tested & np.isin(twins, twins[~tested]))

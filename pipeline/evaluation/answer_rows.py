@@ -23,8 +23,8 @@ class AnswerRows:
         row: (M,) int32, of the data set.
         role: (M,), in which role it is asked of, see `data.roles`.
         fold: (M,) int32, which fold's network is asked; `NO_FOLD` where it is the only one, or all of them together.
-        unique: (M,), whether it has no twin that the answer may owe to memory: of a validation row among those that
-            this network was trained on, of others in another role.
+        unique: (M,), whether it has no twin that the answer may owe to memory, see `protocols.unique_rows`; of an
+            outside row, of which all networks are asked, whether it has none in any fold.
     """
 
     row: npt.NDArray[np.int32]
@@ -40,17 +40,16 @@ class AnswerRows:
             roles: what each row is for.
             twins: (N,), the group of identical and nearly identical images that each belongs to.
         """
-        # That an outside image has a twin takes nothing from the data set's own test.
         count = len(roles.role)
-        twins = np.where(roles.role == OUTSIDE, count + np.arange(count), twins).astype(np.int32)
         rows = np.arange(count, dtype=np.int32)
-        fold, unique = np.full(count, NO_FOLD, np.int32), unique_rows(roles.role, twins)
+        alone = np.array([unique_rows(meanwhile.role, twins) for _, meanwhile in roles.trainings])
+        fold, unique = np.full(count, NO_FOLD, np.int32), np.logical_and.reduce(alone)
         validated = []
         for number, meanwhile in enumerate(roles.folds):
-            tested, known = meanwhile.role == "test", unique_rows(meanwhile.role, twins)
-            fold[tested], unique[tested] = number, known[tested]
+            tested = meanwhile.role == "test"
+            fold[tested], unique[tested] = number, alone[number, tested]
             of = rows[meanwhile.role == "validation"]
-            validated.append((of, np.full(len(of), number, np.int32), known[of]))
+            validated.append((of, np.full(len(of), number, np.int32), alone[number, of]))
         if not validated:
             return cls(rows, roles.role, fold, unique)
         more, by, known = (np.concatenate(parts) for parts in zip(*validated, strict=True))

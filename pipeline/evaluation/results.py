@@ -97,6 +97,7 @@ class Groups(Record):
     conflicting_rows: Count
     test_rows_known: Count
     test_rows_known_with_other_label: Count
+    outside_rows_known: Count
 
 
 class Subjects(Record):

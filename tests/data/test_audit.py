@@ -122,6 +122,7 @@ def test_counts_groups_of_copies() -> None:
         "conflicting_rows": 3 + 2,
         "test_rows_known": 2,
         "test_rows_known_with_other_label": 1,
+        "outside_rows_known": 0,
     }
 
 
@@ -142,7 +143,28 @@ def test_counts_groups_of_twins() -> None:
         "conflicting_rows": 5 + 2,
         "test_rows_known": 4,
         "test_rows_known_with_other_label": 2,
+        "outside_rows_known": 0,
     }
+
+
+def test_outside_images_are_counted_and_know_what_is_not_only_tested_on() -> None:
+    role = np.array([role for role, *_ in ROWS])
+    role[[6, 7, 8, 13]] = "outside"  # 6 has copies in train and test, 7 a twin in train, 8 and 13 twins in test alone
+    role[5] = "validation"
+    counted = count(role)
+    assert counted["images"] == {"train": 5, "validation": 1, "test": 5, "outside": 4}
+    assert counted["classes"]["outside"]["happy"] == 2
+    assert counted["twins"]["groups_across"]["test+outside"] == 2  # groups 4 and 5
+    assert (counted["copies"]["outside_rows_known"], counted["twins"]["outside_rows_known"]) == (1, 2)
+    # Row 11 lost its twin in validation to the outside set, and rows 9, 10 and 14 have others in train.
+    assert (counted["copies"]["test_rows_known"], counted["twins"]["test_rows_known"]) == (2, 3)
+
+
+def test_a_person_of_an_outside_set_is_nobody_of_the_data_set() -> None:
+    role = np.array([role for role, *_ in ROWS])
+    role[12:] = "outside"
+    people = np.array(["ann" if row in (0, 12) else "" for row in range(len(ROWS))])
+    assert count(role, subject=people)["subjects"]["in_several_roles"] == 0
 
 
 def test_groups_in_training_and_validation_alone_are_counted_as_such() -> None:

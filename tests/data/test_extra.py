@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,15 @@ def test_they_are_in_colour_where_the_data_set_is(sources: Sources) -> None:
     assert added(sources, expression_set(4, side=20, channels=3, classes=("calm", "disgust"))).images.shape == (
         7, 20, 20, 3,
     )  # fmt: skip
+
+
+def test_the_data_set_is_not_copied_into_memory(sources: Sources) -> None:
+    own = expression_set(60, side=128, channels=3, classes=OWN.about.classes)
+    tracemalloc.start()
+    add_extra(own, sources, EXTRA)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < own.images.nbytes / 3
 
 
 @pytest.mark.parametrize("rule", ["official", {"shares": [0.6, 0.2, 0.2]}, {"folds": 3}])

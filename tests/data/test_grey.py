@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 
-from pipeline.data.grey import contrast, to_grey
+from pipeline.data.grey import BLOCK, contrast, grey_on_disk, to_grey
+
+
+def test_grey_levels_of_a_whole_data_set_are_those_of_each_image_and_not_in_memory() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (100, 80, 80, 3), np.uint8)
+    tracemalloc.start()
+    found = grey_on_disk(images)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(found, to_grey(images))
+    assert most < found.nbytes / 5
+    assert grey_on_disk(found) is found
 
 
 def test_contrast_is_the_standard_deviation() -> None:
@@ -12,6 +25,20 @@ def test_contrast_is_the_standard_deviation() -> None:
     images[0] = 255
     np.testing.assert_allclose(contrast(images), images.reshape(20, -1).std(axis=1), atol=1e-9)
     assert contrast(images)[0] == 0
+
+
+def test_contrast_of_many_images_is_that_of_each() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2 * BLOCK + 5, 6, 6, 3), np.uint8)
+    np.testing.assert_array_equal(contrast(images), [contrast(image[None])[0] for image in images])
+
+
+def test_contrast_of_many_images_in_colour_makes_no_grey_ones_of_all_of_them() -> None:
+    images = np.zeros((2000, 100, 100, 3), np.uint8)
+    tracemalloc.start()
+    contrast(images)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < images.nbytes / 5
 
 
 def test_contrast_of_a_large_image_does_not_overflow() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,15 @@ def test_it_is_shown_at_the_data_sets_side_and_in_its_colours(sources: Sources, 
     drawn = draw(32, 32, 3)
     expected = to_grey(drawn[None]) if channels == 1 else drawn
     assert abs(found.images[5].mean() - expected.mean()) < 1
+
+
+def test_the_data_set_is_not_copied_into_memory(sources: Sources) -> None:
+    own = expression_set(60, side=128, channels=3, classes=OWN.about.classes)
+    tracemalloc.start()
+    add_outside(own, sources, outside(glad="happy"))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < own.images.nbytes / 3
 
 
 @pytest.mark.parametrize("rule", ["official", {"shares": [0.6, 0.2, 0.2]}, {"folds": 3, "group": "both"}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,15 @@ def test_who_is_shown_is_in_a_table(mine: Path) -> None:
     table.write_text("subject,file\n")
     record_sources(mine / "sources.json", find_sources(mine, [folder.WANTED]))
     assert (mine / "sources.json").read_text() != before  # the table belongs to the data set
+
+
+def test_a_table_of_many_pictures_is_read_in_time_that_grows_with_their_number(tmp_path: Path) -> None:
+    table = tmp_path / "subjects.csv"
+    names = [f"calm/{number}.jpg" for number in range(20_000)]
+    table.write_text("file,subject\n" + "".join(f"{name},ann\n" for name in names))
+    start = time.process_time()
+    assert folder._subjects(table, names, None) == ["ann"] * 20_000
+    assert time.process_time() - start < 5  # ten milliseconds or so; half a minute if each looked through all
 
 
 @pytest.mark.parametrize(

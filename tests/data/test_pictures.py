@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,17 @@ def test_a_square_in_the_middle_is_cut_and_resized(tmp_path: Path) -> None:
             assert not lost.any()
 
 
+def test_many_pictures_are_not_held_in_memory_together(tmp_path: Path) -> None:
+    path = write_picture(tmp_path / "a.png", draw(20, 20))
+    tracemalloc.start()
+    squares, _ = read_squares([path] * 40, 400, True, "centre")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert squares.shape == (40, 400, 400, 3)
+    assert (squares[39] == squares[0]).all()
+    assert most < squares.nbytes / 5
+
+
 def test_grey_is_that_of_the_colours(tmp_path: Path) -> None:
     pixels = draw(20, 20)
     path = write_picture(tmp_path / "a.png", pixels)
@@ -141,6 +153,18 @@ def test_the_sub_folders_are_the_classes(tmp_path: Path) -> None:
         "a": ["x.jpg"],
         "b": ["10.png", "2.png"],
     }
+
+
+def test_more_sub_folders_than_labels_are_one_line(tmp_path: Path) -> None:
+    for number in range(257):
+        (tmp_path / f"{number:03}").mkdir()
+        (tmp_path / f"{number:03}/1.png").touch()
+    assert refused(list_classes, tmp_path) == (
+        f"{tmp_path}: has 257 sub-folders, a class each, and may have 256; join some"
+    )
+    (tmp_path / "256/1.png").unlink()
+    (tmp_path / "256").rmdir()
+    assert len(list_classes(tmp_path)) == 256
 
 
 def test_folders_that_are_no_classes_are_one_line(tmp_path: Path) -> None:

@@ -52,6 +52,14 @@ def test_test_unique_without_any_row_says_what_to_change() -> None:
     assert rows(ROLE, np.zeros(len(ROLE), np.int32), "test").sum() == 5
 
 
+def test_a_twin_that_is_only_tested_on_is_known_to_nobody() -> None:
+    role = np.array(["train", "validation", "unused", "test", "outside", "outside", "outside", "outside", "outside"])
+    twins = np.array([0, 1, 2, 3, 0, 1, 2, 3, 4], np.int32)
+    assert np.flatnonzero(rows(role, twins, OUTSIDE)).tolist() == [7, 8]
+    assert np.flatnonzero(rows(role, twins, "test_unique")).tolist() == [3]
+    assert not rows(role, np.zeros(9, np.int32), OUTSIDE).any()
+
+
 def test_every_protocol_scores_roles_and_says_what_it_is_for() -> None:
     assert PROTOCOLS.keys() == PURPOSES.keys() >= PURPOSES_IN_FOLDS.keys()
     assert {role for roles in PROTOCOLS.values() for role in roles} == {*ROLES, OUTSIDE}

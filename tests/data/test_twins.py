@@ -3,7 +3,9 @@ images that are known elsewhere are those that one counts by hand."""
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -14,7 +16,8 @@ import pytest
 from pipeline.common.arrays import save_arrays
 from pipeline.common.files import InputError
 from pipeline.data import twin_search
-from pipeline.data.roles import ROLES
+from pipeline.data.pictures import resized
+from pipeline.data.roles import OUTSIDE, ROLES
 from pipeline.data.twin_search import find_copies, find_twins
 from pipeline.data.twins import Twins, known_rows
 from pipeline.demo import fer
@@ -61,7 +64,6 @@ def saved_twice(count: int) -> Image:
 @pytest.fixture
 def in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some images are searched as many would be."""
-    monkeypatch.setattr(twin_search, "ALL_PAIRS", 0)
     monkeypatch.setattr(twin_search, "CELL", 10)
 
 
@@ -70,15 +72,35 @@ def test_twins_of_many_images_are_those_that_share_a_cell(in_cells: None) -> Non
     np.testing.assert_array_equal(found, np.tile(np.arange(150), 2))
 
 
+def candidates(images: Image) -> list[tuple[int, int]]:
+    """The pairs that are correlated, whatever comes of it."""
+    squares = twin_search._squares(images)
+    one, other = twin_search._candidates(squares, squares, twin_search._landmarks(images, squares))
+    return [*zip(one.tolist(), other.tolist(), strict=True)]
+
+
 def test_of_many_images_few_pairs_are_correlated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(twin_search, "CELL", 4)
     monkeypatch.setattr(twin_search, "CANDIDATE", -1.0)  # whatever is correlated is a pair
-    images = shaded_images(400)
-    one, other = twin_search._in_cells(images, images)
-    every = len(images) * (len(images) - 1) // 2
-    assert 0 < len(one) < 0.5 * every
-    assert (one < other).all()
-    assert len(np.unique(one * len(images) + other)) == len(one)
+    found = candidates(shaded_images(400))
+    assert 0 < len(found) < 0.5 * 400 * 399 / 2
+    assert all(one < other for one, other in found)
+    assert len(set(found)) == len(found)
+
+
+def test_no_cell_holds_a_large_part_of_the_images() -> None:
+    """All are like one, some more and some less; those that are more so would be the nearest of nearly half of them."""
+    rng = np.random.default_rng(0)
+    own, shared = (twin_search._standardised(rng.normal(0, 1, (count, 100)).astype(np.float32)) for count in (4000, 1))
+    share = rng.uniform(0, 0.9, (4000, 1))
+    rows = twin_search._standardised((share * shared + np.sqrt(1 - share**2) * own).astype(np.float32))
+    assert np.bincount(twin_search._nearest(rows, rows[:100]).ravel()).max() < 4000 / 3
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 119])
+def test_of_few_images_all_pairs_are_correlated(monkeypatch: pytest.MonkeyPatch, in_cells: None, count: int) -> None:
+    monkeypatch.setattr(twin_search, "CANDIDATE", -1.0)
+    assert candidates(shaded_images(count)) == [*combinations(range(count), 2)]
 
 
 def test_the_order_of_many_images_does_not_matter(in_cells: None) -> None:
@@ -143,12 +165,26 @@ def test_finds_an_image_that_was_changed(change: Callable[[Image], Image]) -> No
     assert found.copies.tolist() == list(range(24))
 
 
-@pytest.mark.parametrize("side", [47, 48, 49])
+@pytest.mark.parametrize("side", [36, 49, 96, 256])
 @pytest.mark.parametrize("change", [darkened, mirrored, shifted_both_ways])
 def test_finds_a_changed_image_of_any_side(change: Callable[[Image], Image], side: int) -> None:
-    images = shaded_images(12, side)
-    found = find_twins(np.concatenate([images, np.stack([change(image) for image in images])]), DEFAULT)
+    """What was changed at 48 pixels is found at any side, since it is compared at 48."""
+    images = shaded_images(12)
+    every = np.concatenate([images, np.stack([change(image) for image in images])])
+    found = find_twins(np.stack([resized(image, side) for image in every]), DEFAULT)
     assert found.twins.tolist() == [*range(12), *range(12)]
+
+
+def test_large_images_are_not_held_in_memory_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    saved = np.lib.format.open_memmap(tmp_path / "images.npy", "w+", np.uint8, (150, 256, 256, 3))
+    saved[:] = rng.integers(0, 256, saved.shape, np.uint8)
+    tracemalloc.start()
+    found = find_twins(np.asarray(saved), DEFAULT)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(np.unique(found.twins)) == 150
+    assert most < saved.nbytes / 5
 
 
 @pytest.mark.parametrize("side", [48, 49])
@@ -332,7 +368,10 @@ def test_test_images_with_a_twin_in_another_role_are_known() -> None:
         ("test", 5, False),  # twins of each other
         ("test", 5, False),
         ("test", 6, False),
+        ("test", 8, False),  # twin of an outside image
+        ("outside", 8, False),
+        ("outside", 2, True),
     ]
     role, groups, known = zip(*cases, strict=True)
-    assert set(role) == set(ROLES)
+    assert set(role) == {*ROLES, OUTSIDE}
     assert known_rows(np.array(groups, np.int32), np.array(role)).tolist() == list(known)

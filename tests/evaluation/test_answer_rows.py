@@ -26,13 +26,13 @@ TURNS = (
 
 
 def test_without_folds_each_row_is_asked_of_once() -> None:
-    roles = roles_of(["train", "train", "validation", "validation", "test", "test", "outside"])
-    asked = AnswerRows.of(roles, np.array([0, 1, 0, 2, 2, 3, 3], np.int32))
-    assert asked.row.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    roles = roles_of(["train", "train", "validation", "validation", "test", "test", "outside", "outside"])
+    asked = AnswerRows.of(roles, np.array([0, 1, 0, 2, 2, 3, 3, 1], np.int32))
+    assert asked.row.tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
     assert asked.role.tolist() == roles.role.tolist()
     assert set(asked.fold.tolist()) == {NO_FOLD}
-    # Row 2 has a twin that was trained on, and row 4 one that chose; the outside twin of row 5 is none.
-    assert asked.unique[2:].tolist() == [False, True, False, True, True]
+    # Rows 2 and 7 have a twin that was trained on, and row 4 one that chose; 5 and 6 are only tested on.
+    assert asked.unique[2:].tolist() == [False, True, False, True, True, False]
 
 
 def test_in_folds_each_row_is_asked_of_as_it_is_tested_and_as_it_is_validated() -> None:
@@ -52,6 +52,8 @@ def test_in_folds_a_twin_elsewhere_is_known_to_the_network_that_is_asked() -> No
     assert test.tolist() == [True, True, False, True, False, False]
     # Row 2 is validated while 4 trains; 4 while 2 is tested, which the network never saw; 5 while its twin trains.
     assert validation.tolist() == [True, True, False, True, True, False]
+    # Row 7, from outside, is asked of all networks, and some were trained on its twins, rows 5 and 6.
+    assert asked.unique[6:8].tolist() == [True, False]
 
 
 PEOPLE = np.array(["a", "a", "b", "", "", "b"])

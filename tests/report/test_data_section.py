@@ -31,6 +31,14 @@ def test_without_votes_nobody_counted_faces() -> None:
     assert rows[-1] == "nearly constant; 1; 1; 0"
 
 
+def test_twins_of_outside_images_are_counted_where_there_are_such() -> None:
+    audit = make_audit()
+    twins = audit.twins.model_copy(update={"outside_rows_known": 17})
+    audit = audit.model_copy(update={"images": {**audit.images, "outside": 565}, "twins": twins})
+    line = "outside images with a twin that trains, chooses or is unused; 0; 17"
+    assert line in as_lines(group_rows(audit, ["train", "validation"]))
+
+
 def test_groups_as_they_are_read() -> None:
     assert as_lines(group_rows(make_audit(), ["train", "validation"])) == [
         "counted; identical; identical or nearly so",

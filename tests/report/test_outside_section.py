@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -87,12 +88,31 @@ def test_the_page_says_what_was_left_out(found: Comparison) -> None:
     text = " ".join(Reader(page(found)).text.split())
     for said in (
         "On another data set: web",
-        "Another data set, which trained and chose nothing. 6 images (outside).",
+        "which trained and chose nothing, without images that have a twin in what did. 6 images (outside).",
         "Left out, since the networks have no class for them: smug (4 images).",
         "There is none of disgust, fear, surprise, neutral",
     ):
         assert said in text
     assert "## On another data set: web\n" in markdown(found)
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (2, "4 images (outside)."),
+        (2, "Of it 2 more have a twin among the data set's own images and are not scored."),
+        (6, "Every image of the outside test set has a twin among the data set's own images, so that none is scored."),
+    ],
+)
+def test_images_with_a_twin_in_the_data_set_are_not_scored_and_said(
+    params: Params, tmp_path: Path, known: int, said: str
+) -> None:
+    results = with_outside(make_results(params), params)
+    unique = results.unique.copy()
+    unique[len(unique) - known :] = False
+    write_reports(tmp_path / "reports", replace(results, unique=unique), params)
+    write_json(tmp_path / "sources.json", SOURCES)
+    assert said in " ".join(Reader(page(compared(tmp_path, params))).text.split())
 
 
 def test_without_its_account_there_is_one_line(found: Comparison, folder: Path, params: Params) -> None:

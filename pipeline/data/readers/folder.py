@@ -101,7 +101,8 @@ def _subjects(table: Path, names: list[str], pattern: str | None) -> list[str]:
         raise InputError(f"{table}: says who is shown, and so does params.yaml: data.settings.subject; remove one")
     if table.is_file():
         listed = _read_table(table)
-        absent = next((name for name in listed if name not in set(names)), None)
+        there = set(names)
+        absent = next((name for name in listed if name not in there), None)
         if absent is not None:
             raise InputError(f"{table}: names {absent!r}, which is not there; correct the name, or remove the row")
         return [listed.get(name, "") for name in names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.data.roles import OUTSIDE
 from pipeline.evaluation.results import Audit
 from pipeline.report.pictures import Picture
 from pipeline.report.section import Block, Section
@@ -44,7 +45,7 @@ def group_rows(audit: Audit, elsewhere: list[str]) -> Rows:
     """
     kinds = (audit.copies, audit.twins)
     rows = [["counted", "identical", "identical or nearly so"]]
-    for name, field in (
+    counted = [
         ("groups of more than one image", "groups"),
         ("images in them", "rows"),
         ("images of the largest group", "largest"),
@@ -52,8 +53,10 @@ def group_rows(audit: Audit, elsewhere: list[str]) -> Rows:
         ("images in those", "conflicting_rows"),
         (f"test images with a twin in {' or '.join(elsewhere)}", "test_rows_known"),
         ("of these, in a group whose labels conflict", "test_rows_known_with_other_label"),
-    ):
-        rows.append([name, *(f"{getattr(kind, field):,}" for kind in kinds)])
+    ]
+    if OUTSIDE in audit.images:
+        counted.append(("outside images with a twin that trains, chooses or is unused", "outside_rows_known"))
+    rows += [[name, *(f"{getattr(kind, field):,}" for kind in kinds)] for name, field in counted]
     for name in audit.copies.groups_across:
         rows.append([f"groups across {name.replace('+', ' and ')}", *(f"{k.groups_across[name]:,}" for k in kinds)])
     return rows

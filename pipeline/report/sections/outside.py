@@ -65,14 +65,16 @@ def taken_rows(taken: Taken) -> Rows:
 
 def section(study: Study, recall: pd.DataFrame, scores: Scores, origin: Origin) -> Section:
     """The section. Raises InputError if the account of the outside test set is missing or damaged."""
+    known = int(((study.results.role == OUTSIDE) & ~study.results.unique).sum())
     if OUTSIDE not in study.samples:
-        return Section("outside", "Outside", "On another data set", {"n": 0})
+        return Section("outside", "Outside", "On another data set", {"n": 0, "known": known})
     taken = read_record(Taken, origin.reports / "expressions/outside.json")
     rows = score_rows(scores)
     head, *others = rows
     seen = set(recall["expression"])
     context = {
         "n": scores.always(OUTSIDE)["n"],
+        "known": known,
         "name": taken.name,
         "note": study.note(OUTSIDE),
         "always": scores.always(OUTSIDE)["label"],

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from pipeline.data.audit import conflicts, no_face
 from pipeline.data.expressions import Expressions
 from pipeline.data.grey import MIN_CONTRAST, contrast
+from pipeline.data.roles import OUTSIDE
 from pipeline.data.twins import Twins, known_rows
 from pipeline.report.sheets.canvas import PAPER, Pixels, enlarge, grid, scale_to, titled
 
@@ -57,16 +58,17 @@ def audit_sheet(expressions: Expressions, role: npt.NDArray[np.str_], twins: Twi
         return f"{len(rows):,} row{'' if len(rows) == 1 else 's'}"
 
     sheet = []
-    copied, known = known_rows(twins.copies, role), known_rows(twins.twins, role)
+    test, elsewhere = role == "test", ~np.isin(role, ["test", OUTSIDE])
+    copied, known = test & known_rows(twins.copies, role), test & known_rows(twins.twins, role)
     for title, groups, wanted in (
         ("identical to an image of another role", twins.copies, copied),
         ("nearly the same as one", twins.twins, known & ~copied),
     ):
         rows = np.flatnonzero(wanted)
         shown = spread(rows)
-        elsewhere = [np.flatnonzero((groups == groups[number]) & (role != "test"))[0] for number in shown]
+        their_twins = [np.flatnonzero((groups == groups[number]) & elsewhere)[0] for number in shown]
         sheet.append(row(f"Test images {title}: {count(rows)}", shown))
-        sheet.append(row("their twins there", np.array(elsewhere, np.int64)))
+        sheet.append(row("their twins there", np.array(their_twins, np.int64)))
     conflicting = conflicts(twins.copies, expressions.labels)
     rows = np.flatnonzero(conflicting & (contrast(images) >= MIN_CONTRAST))
     pairs = rows[np.argsort(twins.copies[rows], kind="stable")]
