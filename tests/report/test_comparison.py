@@ -300,6 +300,7 @@ def test_what_is_saved(found: Comparison, tmp_path: Path) -> None:
     cells = [f"{region}-{network}-{seed}.csv" for region in THREE for network in ("cnn1", "cnn2") for seed in (0, 1)]
     assert set(files_in(tmp_path)) == {
         "comparison.md",
+        "comparison/atlas.svg",
         *(f"comparison/{name}.csv" for name in FRAMES),
         *(
             f"metrics/{protocol}/{network}.json"

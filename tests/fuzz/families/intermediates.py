@@ -40,7 +40,8 @@ def _check_settings(folder: Path, value: object) -> None:
 def _write_study(folder: Path) -> None:
     _write_settings(folder)
     (folder / "studies").mkdir()
-    shutil.copy(ROOT / "studies/hkust.yaml", folder / "studies")
+    for name in ("_base", "hkust"):
+        shutil.copy(ROOT / f"studies/{name}.yaml", folder / "studies")
 
 
 def _check_study(folder: Path, value: object) -> None:
