@@ -74,7 +74,9 @@ def _connected(scheduler: str) -> Client:
         from distributed import Client
     except ImportError:
         raise InputError("--scheduler: needs Dask; run `pip install 'dask[distributed]'`") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told by this module
+    for name in [*logging.root.manager.loggerDict]:  # each has a level of its own; what goes wrong is told here
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError, RuntimeError) as error:
