@@ -208,7 +208,22 @@ def with_outside(results: Results, params: Params) -> Results:
         labels=np.concatenate([results.labels, OUTSIDE_LABELS]),
         fell_back=np.concatenate([results.fell_back, np.zeros((len(params.regions), many), np.bool_)], axis=1),
         probabilities=np.concatenate([results.probabilities, np.broadcast_to(said, (*shape, *said.shape))], axis=3),
+        audit=_with_outside_counted(results.audit),
     )
+
+
+def _with_outside_counted(audit: Audit) -> Audit:
+    """The same of a data set with these images behind it, none of which has a twin."""
+    counted = audit.model_dump(mode="json")
+    counted["images"]["outside"] = len(OUTSIDE_LABELS)
+    counted["classes"]["outside"] = {name: int((code == OUTSIDE_LABELS).sum()) for code, name in enumerate(CLASSES)}
+    of_none = [counted["constant"], counted["nearly_constant"], counted["no_face"]]
+    for of in (counted["copies"], counted["twins"]):
+        of_none += [of["groups_within"], of["rows_per_role"]]
+        of["groups_across"] |= {f"{names}+outside": 0 for names in [*of["groups_across"], *audit.images]}
+    for each in filter(None, of_none):
+        each["outside"] = 0
+    return Audit.model_validate(counted)
 
 
 def make_audit(voted: bool = True, roles: Roles = ROLES) -> Audit:

@@ -16,7 +16,7 @@ from pipeline.common.files import InputError
 from pipeline.common.given import open_given
 from pipeline.common.records import Record, read_record
 from pipeline.common.settings import Fraction
-from pipeline.data.roles import ROLES
+from pipeline.data.roles import OUTSIDE, ROLES
 from pipeline.evaluation.predictions import Predictions
 from pipeline.faces.trials import VIEWS, FaceTests
 from pipeline.params import Params
@@ -207,7 +207,7 @@ def read_results(reports: Path, params: Params) -> Results:
     by_region = found[:: len(params.networks) * len(params.seeds)]
     audit = read_record(Audit, reports / "expressions/audit.json")
     once = first.role[: int(first.row.max()) + 1]
-    counted = {name: int((once == name).sum()) for name in ROLES if name in once}
+    counted = {name: int((once == name).sum()) for name in (*ROLES, OUTSIDE) if name in once}
     named = all(audit.classes[role].keys() == set(first.classes) for role in audit.images)
     if audit.images != counted or not named:
         raise InputError(f"{reports}/expressions/audit.json: of another data set; delete it and run `dvc repro`")
