@@ -216,7 +216,9 @@ def _with_outside_counted(audit: Audit) -> Audit:
     """The same of a data set with these images behind it, none of which has a twin."""
     counted = audit.model_dump(mode="json")
     counted["images"]["outside"] = len(OUTSIDE_LABELS)
-    counted["classes"]["outside"] = {name: int((code == OUTSIDE_LABELS).sum()) for code, name in enumerate(CLASSES)}
+    counted["classes"]["outside"] = dict(
+        zip(CLASSES, np.bincount(OUTSIDE_LABELS, minlength=len(CLASSES)).tolist(), strict=True)
+    )
     of_none = [counted["constant"], counted["nearly_constant"], counted["no_face"]]
     for of in (counted["copies"], counted["twins"]):
         of_none += [of["groups_within"], of["rows_per_role"]]
