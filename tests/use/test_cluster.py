@@ -60,7 +60,7 @@ def check_same_table_after_a_kill(cluster: LocalCluster, folder: Path, models: P
     kept = folder.parent / ".there.csv.answers"
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         end = time.monotonic() + 240
-        while not (kept.exists() and kept.read_bytes().count(b"\n") > count // 8):
+        while not (kept.exists() and kept.read_bytes().count(b"\n") > 1):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < end
             time.sleep(0.01)
@@ -76,8 +76,8 @@ def check_same_table_after_a_kill(cluster: LocalCluster, folder: Path, models: P
 
 
 def test_a_killed_worker_changes_nothing(cluster: LocalCluster, models: Path, tmp_path: Path) -> None:
-    fill(tmp_path / "pictures", 200, faces=4)
-    check_same_table_after_a_kill(cluster, tmp_path / "pictures", models, 200)
+    fill(tmp_path / "pictures", 400, faces=4)
+    check_same_table_after_a_kill(cluster, tmp_path / "pictures", models, 400)
 
 
 @pytest.mark.slow
