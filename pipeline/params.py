@@ -152,6 +152,21 @@ class Params(Section):
         recipe: ClassifierRecipe[Any] = getattr(self.chosen.classifiers, network)
         return recipe
 
+    def student_recipe(self, student: Student) -> ClassifierRecipe[Any]:
+        """How a student is trained: as the chosen recipe trains its network, for as many epochs as it says."""
+        own = {"epochs": student.epochs, "patience": student.epochs}
+        return self.classifier_recipe(student.network).model_copy(update=own)
+
+    def control(self, student: Student) -> Student | None:
+        """The control of a student that has teachers: trained as it is, from the labels alone.
+
+        Returns:
+            None if none of `students` is one; then the classifier of its region is.
+        """
+        same = ("region", "network", "epochs")
+        alike = (each for each in self.students if all(getattr(each, key) == getattr(student, key) for key in same))
+        return next((each for each in alike if not each.teachers), None)
+
     def region(self, name: str) -> Region:
         """The definition of a region. Raises InputError if there is none of that name."""
         if name not in self.regions:
@@ -314,6 +329,12 @@ def _check_students(path: Path | str, params: Params) -> None:
             raise InputError(f"{key}: {', '.join(wrong)} is not among regions or networks; add it there")
         if bool(student.teachers) != (student.share > 0):
             raise InputError(f"{key}: teachers and a share above 0 belong together, a control has neither")
+        as_its_region = student.epochs == params.classifier_recipe(student.network).epochs
+        if student.teachers and not as_its_region and params.control(student) is None:
+            raise InputError(
+                f"{key}: is trained for {student.epochs} epochs, its region's classifiers are not; "
+                f"add a control: the same with teachers: [], without share"
+            )
     if params.in_folds and params.students:
         raise InputError(f"{path}: students: learn of one split only, not of folds; set students: []")
 

@@ -6,7 +6,7 @@ from pipeline.classifiers.classifier_file import save_classifier
 from pipeline.classifiers.lessons import load_lessons
 from pipeline.classifiers.training import train
 from pipeline.common import device
-from pipeline.common.files import digest, digest_folder
+from pipeline.common.files import InputError, digest, digest_folder
 from pipeline.data.roles import Roles
 from pipeline.params import load_params
 from pipeline.regions.variants import Variant
@@ -16,10 +16,12 @@ from stages import run
 ROLES = Path("data/roles.npz")
 
 
-def main(name: str, seed: str) -> None:
+def main(name: str, seed: str, epochs: str) -> None:
     params = load_params()
     student = params.student(name)
     cell = params.cell(name, student.network, seed)
+    if epochs != str(student.epochs):  # the word is there for DVC, which runs anew what is called in another way
+        raise InputError(f"params.yaml: students: {name!r} has epochs: {student.epochs}, not {epochs}")
     folder, lessons = Path(f"data/variants/{student.region}"), Path(f"data/lessons/{name}-{seed}.npz")
     variant = Variant.load(folder)
     roles = Roles.load(ROLES, len(variant))
@@ -30,7 +32,7 @@ def main(name: str, seed: str) -> None:
         "fallback": params.fallback,
         "lessons": digest(lessons),
     }
-    recipe = params.classifier_recipe(student.network)
+    recipe = params.student_recipe(student)
     checkpoint = Path(f".checkpoints/{cell.path.replace('/', '-')}.pt")
     with curves(Path(f"reports/training/{cell.path}")) as log:
         given = (student.network, recipe, cell.start, identity, checkpoint, log, f"{student.network}, {name}")

@@ -139,7 +139,8 @@ def add_seed(params: Content) -> None:
 
 
 def teach_one(params: Content) -> None:
-    student = {"name": "joined", "region": "vanilla", "network": "cnn1", "teachers": ["vanilla", "mouth"], "share": 0.5}
+    taught = {"teachers": ["vanilla", "mouth"], "share": 0.5, "epochs": 3}
+    student = {"name": "joined", "region": "vanilla", "network": "cnn1", **taught}
     params["students"].append(student)
 
 

@@ -667,7 +667,7 @@ def load_error(path: Path) -> InputError:
 # Students
 
 
-STUDENT = "{name: joined, region: vanilla, network: googlenet, teachers: [vanilla, face], share: 0.7}"
+STUDENT = "{name: joined, region: vanilla, network: googlenet, epochs: 7, teachers: [vanilla, face], share: 0.7}"
 
 
 def test_a_student_learns_from_others(tmp_path: Path) -> None:
@@ -695,11 +695,31 @@ def test_a_student_learns_from_others(tmp_path: Path) -> None:
         ("[vanilla, face]", "[]", "teachers and a share above 0 belong together"),
         ("share: 0.7", "share: 0", "teachers and a share above 0 belong together"),
         ("share: 0.7", "share: 1.5", "less than or equal to 1"),
+        ("epochs: 7", "epochs: 0", "greater than or equal to 1"),
+        ("epochs: 7, ", "", "students.0.epochs: missing; add it"),
+        (
+            "epochs: 7",
+            "epochs: 14",
+            "'joined': is trained for 14 epochs, its region's classifiers are not; add a control",
+        ),
     ],
 )
 def test_a_student_that_cannot_be_is_one_line(tmp_path: Path, old: str, new: str, says: str) -> None:
     student = STUDENT.replace(old, new, 1)
     assert says in str(load_error(changed(tmp_path, r"students: \[\]", f"students: [{student}]")))
+
+
+CONTROL = "{name: control, region: vanilla, network: googlenet, epochs: 14, teachers: []}"
+
+
+def test_a_student_of_more_epochs_has_a_control_of_as_many(tmp_path: Path) -> None:
+    longer = STUDENT.replace("epochs: 7", "epochs: 14")
+    other = CONTROL.replace("control", "other").replace("14", "15")
+    params = read(tmp_path, r"students: \[\]", f"students: [{longer}, {other}, {CONTROL}]")
+    assert params.control(params.student("joined")) == params.student("control")
+    recipe = params.student_recipe(params.student("joined"))
+    assert (recipe.epochs, recipe.patience) == (14, 14)
+    assert recipe.batch == params.classifier_recipe("googlenet").batch
 
 
 def test_students_and_folds_do_not_go_together(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pipeline.common.settings import Fraction, Section
 
 
 class Student(Section):
-    """One student, trained with every seed like any other classifier, by its network's recipe.
+    """One student, trained with every seed like any other classifier, by its network's recipe but for its epochs.
 
     Attributes:
         name: of the student; what it makes is called by it.
@@ -21,6 +21,7 @@ class Student(Section):
         network: what it is, and what its teachers are.
         teachers: the regions whose classifiers, of the same seed, teach it; none for a control, which learns the same
             way from the labels alone.
+        epochs: that it is trained for, without an early stop.
         share: how much of what it shall answer is what its teachers say together; the rest is the label.
     """
 
@@ -28,6 +29,7 @@ class Student(Section):
     region: str
     network: str
     teachers: list[str]
+    epochs: Annotated[int, Field(ge=1, le=10_000)]
     share: Annotated[Fraction, Field(validate_default=True)] = 0.0
 
     @field_validator("teachers")

@@ -70,7 +70,7 @@ def test_other_labels_give_other_scores(published: Path) -> None:
 def test_students_are_scored_too(published: Path, params: Params) -> None:
     """One that says what a classifier of the face says, and so has its scores."""
     results, network = make_results(params), params.networks[0]
-    student = Student(name="pupil", region="vanilla", network=network, teachers=["face"], share=0.5)
+    student = Student(name="pupil", region="vanilla", network=network, epochs=2, teachers=["face"], share=0.5)
     of_face = replace(results, students={"pupil": results.probabilities[list(params.regions).index("face"), 0]})
     path = published / "predictions.parquet"
     _save_predictions(path, of_face, params.model_copy(update={"students": [student]}))

@@ -36,7 +36,7 @@ def made(teachers: list[str]) -> tuple[Params, Results]:
     params = make_params()
     region, network = next(iter(params.regions)), params.networks[0]
     share = SHARE if teachers else 0.0
-    student = Student(name="pupil", region=region, network=network, teachers=teachers, share=share)
+    student = Student(name="pupil", region=region, network=network, epochs=9, teachers=teachers, share=share)
     params = params.model_copy(update={"students": [student]})
     results = make_results(params)
     said = np.stack([right_for(results.labels, 1.0, len(results.classes))] * len(params.seeds))
@@ -56,6 +56,23 @@ def test_a_student_stands_beside_the_same_network_without_teachers() -> None:
     assert row["gain"] == pytest.approx(1 - own.mean())
     assert row["gain_low"] < row["gain"] <= row["gain_high"] <= 1
     assert row["teachers"] == " + ".join(params.regions)
+
+
+def test_a_student_stands_beside_its_control_where_there_is_one() -> None:
+    params, results = made(list(make_params().regions))
+    pupil = params.students[0]
+    control = pupil.model_copy(update={"name": "control", "teachers": [], "share": 0.0})
+    params = params.model_copy(update={"students": [pupil, control]})
+    half = np.stack([right_for(results.labels, 0.8, len(results.classes))] * len(params.seeds))
+    results = replace(results, students={**results.students, "control": half})
+    study = Study.of(results, params)
+    table = measure_students(study, results).query(f"protocol == '{HEADLINE}'").set_index("student")
+    rows = study.rows(HEADLINE)
+    right = (half[0, rows].argmax(-1) == results.labels[rows]).mean()
+    assert 0 < right < 1
+    assert table.loc["pupil", "beside"] == "control"
+    assert table.loc["pupil", "gain"] == pytest.approx(1 - right)
+    assert table.loc["control", "beside"] == pupil.region
 
 
 def test_a_control_has_no_teachers_to_stand_beside() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from pipeline.classifiers.students import Student
@@ -20,35 +19,44 @@ from pipeline.report.words import p_value, percent, points, span
 TEXT = (
     "A student sees one region and learns from the labels and from what the classifiers of its teachers' regions, of "
     "the same seed, say together of the train images. Gain: its accuracy less that of the same network on the same "
-    "region, trained in the same way from the labels alone, in points."
+    "region without teachers, in points: of a control, trained for as many epochs from the labels alone, or, where "
+    "there is none, of the region's own classifier. A control stands beside that one: its gain is that of its epochs."
 )
 
 
 def measure_students(study: Study, results: Results) -> pd.DataFrame:
-    """Put each student beside the classifier of its own region and network that had no teachers.
+    """Put each student beside its control, or the classifier of its own region and network; neither had teachers.
 
     A student and that classifier, of the same seed, have chance in common where the one teaches the other; the interval
     takes them as independent, and is wide rather than narrow.
 
     Returns:
-        protocol, student, region, network, teachers, share, accuracy (mean over the seeds) with low and high, joined
-        (what the teachers reach together; nan for a control), alone (of the classifier without teachers), gain with
-        gain_low and gain_high of its 95% interval, p and p_holm (adjusted for all students of the protocol).
+        protocol, student, region, network, epochs, teachers, share, accuracy (mean over the seeds) with low and high,
+        joined (what the teachers reach together; nan for a control), beside (the name of the control or of the region),
+        alone (of the classifier without teachers), gain with gain_low and gain_high of its 95% interval, p and p_holm
+        (adjusted for all students of the protocol).
     """
     found: list[dict[str, Any]] = []
     for protocol in (study.chosen_on, *study.tested):
         for student in study.params.students:
-            found.append({"protocol": protocol, **_measure(study, results.students[student.name], student, protocol)})
-    columns = ["protocol", "student", "region", "network", "teachers", "share", "accuracy", "low", "high", "joined"]
-    return adjust(pd.DataFrame(found, columns=[*columns, "alone", "gain", "gain_low", "gain_high", "p"]), "protocol")
+            found.append({"protocol": protocol, **_measure(study, results, student, protocol)})
+    described = ["protocol", "student", "region", "network", "epochs", "teachers", "share"]
+    measured = ["accuracy", "low", "high", "joined", "beside", "alone", "gain", "gain_low", "gain_high", "p"]
+    return adjust(pd.DataFrame(found, columns=described + measured), "protocol")
 
 
-def _measure(study: Study, said: npt.NDArray[np.float32], student: Student, protocol: str) -> dict[str, Any]:
+def _measure(study: Study, results: Results, student: Student, protocol: str) -> dict[str, Any]:
     sample, regions = study.samples[protocol], list(study.params.regions)
     network = study.params.networks.index(student.network)
-    of_network = study.results.probabilities[:, network][:, :, sample.rows]
-    own = sample.predicted[regions.index(student.region), network]
-    named = np.stack([said[:, sample.rows].argmax(axis=-1).astype(np.uint8), own])[:, None]  # (2, 1, seeds, n)
+    of_network = results.probabilities[:, network][:, :, sample.rows]
+    control = study.params.control(student) if student.teachers else None
+    untaught = (
+        results.students[control.name] if control else results.probabilities[regions.index(student.region), network]
+    )
+    both = (results.students[student.name], untaught)
+    named = np.stack([said[:, sample.rows].argmax(axis=-1) for said in both]).astype(np.uint8)[
+        :, None
+    ]  # (2, 1, seeds, n)
     actual = score(sample.labels, named, sample.classes).accuracy[0]
     drawn = score(sample.labels, named, sample.classes, sample.weights).accuracy
     alone, gain = (weigh(actual, drawn, np.array(share), sample.many) for share in ([[1.0], [0.0]], [[1.0], [-1.0]]))
@@ -60,12 +68,14 @@ def _measure(study: Study, said: npt.NDArray[np.float32], student: Student, prot
         "student": student.name,
         "region": student.region,
         "network": student.network,
+        "epochs": student.epochs,
         "teachers": " + ".join(student.teachers) or "none",
         "share": student.share,
         "accuracy": alone.value,
         "low": alone.low,
         "high": alone.high,
         "joined": joined,
+        "beside": control.name if control else student.region,
         "alone": float(actual[1].mean()),
         "gain": gain.value,
         "gain_low": gain.low,
@@ -76,14 +86,18 @@ def _measure(study: Study, said: npt.NDArray[np.float32], student: Student, prot
 
 def student_rows(table: pd.DataFrame, protocol: str) -> Rows:
     """A row a student."""
-    head = ["student", "sees", "network", "teachers", "their share", "accuracy", "95% interval"]
-    rows = [[*head, "teachers joined", "without teachers", "gain", "95% interval", "Holm"]]
+    head = ["student", "sees", "network", "epochs", "teachers", "their share", "accuracy", "95% interval"]
+    rows = [[*head, "teachers joined", "without teachers", "accuracy", "gain", "95% interval", "Holm"]]
     for row in records(where(table, protocol=protocol)):
-        of = [row["student"], row["region"], row["network"], row["teachers"], f"{row['share']:.0%}"]
+        of = [row["student"], row["region"], row["network"], str(row["epochs"]), row["teachers"], f"{row['share']:.0%}"]
         joined = "" if np.isnan(row["joined"]) else percent(row["joined"])
-        reached = [percent(row["accuracy"]), span(row["low"], row["high"]), joined, percent(row["alone"])]
+        reached = [percent(row["accuracy"]), span(row["low"], row["high"]), joined, row["beside"]]
         star = "*" if row["p_holm"] < SIGNIFICANT else ""
-        more = [points(row["gain"], signed=True) + star, span(row["gain_low"], row["gain_high"], signed=True)]
+        more = [
+            percent(row["alone"]),
+            points(row["gain"], signed=True) + star,
+            span(row["gain_low"], row["gain_high"], signed=True),
+        ]
         rows.append([*of, *reached, *more, "" if np.isnan(row["p_holm"]) else p_value(row["p_holm"])])
     return rows
 
