@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -24,6 +25,8 @@ REDUCED = 2  # for that, grey levels are averaged over squares of this many pixe
 # A closer look leaves out light and shade, which all portraits share: what a blur of this standard deviation keeps.
 SHADE = 4.0
 SHIFT = 2  # pixels that one image may lie beside the other, in each direction
+INNER = SIDE - 2 * SHIFT  # pixels a side of what both then show
+LEAST_LENGTH = 1e-3  # of levels around their mean, for what is flat to correlate with nothing
 
 # Not all pairs are correlated, which would take four times as long for twice as many images: each image is put into the
 # cells of the `NEAREST` landmarks that it is most like, and pairs within a cell are. Below 2 * NEAREST * CELL
@@ -32,7 +35,8 @@ SHIFT = 2  # pixels that one image may lie beside the other, in each direction
 CELL = 200  # images to a landmark
 NEAREST = 6
 
-CHUNK = 1024  # rows that are correlated with others, or pairs looked at closely, at a time
+CHUNK = 256  # rows that are correlated with others at a time
+PAIRS = 64  # that are looked at closely at a time: they fit into the processor's cache
 
 
 def find_twins(images: npt.NDArray[np.uint8], min_correlation: float) -> Twins:
@@ -90,9 +94,11 @@ def _near_pairs(images: npt.NDArray[np.uint8], min_correlation: float) -> Pairs:
     images = images[rows]
     squares = _squares(images)
     landmarks = _landmarks(images, squares)
+    straight = _in_cells(squares, landmarks)
     found = []
     for turn in (1, -1):  # as they are, and mirrored
-        one, other = _candidates(squares, squares[..., ::turn], landmarks)
+        seen = straight if turn == 1 else _in_cells(squares[..., ::turn], landmarks)
+        one, other = _candidates(straight, seen)
         kept = _agreement(images, images[..., ::turn], one, other) >= min_correlation
         found.append((rows[one[kept]], rows[other[kept]]))
     ones, others = zip(*found, strict=True)
@@ -108,17 +114,34 @@ def _landmarks(images: npt.NDArray[np.uint8], squares: Squares) -> npt.NDArray[n
     return squares[least].reshape(len(least), -1)
 
 
-def _candidates(squares: Squares, seen: Squares, landmarks: npt.NDArray[np.float32]) -> Pairs:
-    """Pairs of a row of `squares` and another one of `seen` that are alike at first sight, the smaller one first."""
-    count = len(squares)
-    straight, other_side = squares.reshape(count, -1), seen.reshape(count, -1)
-    held = [_by_cell(_nearest(part, landmarks), len(landmarks)) for part in (straight, other_side)]
+class _InCells(NamedTuple):
+    """Images, and where they lie.
+
+    Attributes:
+        levels: their squares in a row, (N, K).
+        cells: the rows that are in each cell, ascending.
+    """
+
+    levels: npt.NDArray[np.float32]
+    cells: list[npt.NDArray[np.int64]]
+
+
+def _in_cells(squares: Squares, landmarks: npt.NDArray[np.float32]) -> _InCells:
+    levels = squares.reshape(len(squares), -1)
+    return _InCells(levels, _by_cell(_nearest(levels, landmarks), len(landmarks)))
+
+
+def _candidates(straight: _InCells, seen: _InCells) -> Pairs:
+    """Pairs of a row of `straight` and another one of `seen` that are alike at first sight, the smaller one first."""
+    count = len(straight.levels)
     found = [np.empty(0, np.int64)]
-    for ones, others in zip(*held, strict=True):
+    for ones, others in zip(straight.cells, seen.cells, strict=True):
+        held = seen.levels[others]
         for start in range(0, len(ones), CHUNK):
             some = ones[start : start + CHUNK]
-            one, other = np.nonzero(straight[some] @ other_side[others].T >= CANDIDATE)
-            one, other = some[one], others[other]
+            first = start if seen is straight else 0  # what lies before has been correlated with these
+            one, other = np.nonzero(straight.levels[some] @ held[first:].T >= CANDIDATE)
+            one, other = some[one], others[first + other]
             # The mirror image of one is to the other as the other's is to it: either of the two finds the pair.
             pairs = np.minimum(one, other) * count + np.maximum(one, other)
             found.append(pairs[one != other])
@@ -163,31 +186,39 @@ def _agreement(
     other: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.float32]:
     """How well the details of row `one` of `images` agree with those of row `other` of `seen`, from -1 to 1: (P,)."""
-    inner = SIDE - 2 * SHIFT
-    middle = slice(SHIFT, SHIFT + inner)
+    middle = slice(SHIFT, SHIFT + INNER)
     best = np.full(len(one), -1, np.float32)
-    for start in range(0, len(one), CHUNK):
-        part = slice(start, start + CHUNK)
+    for start in range(0, len(one), PAIRS):
+        part = slice(start, start + PAIRS)
         still, moving = _details(images[one[part]]), _details(seen[other[part]])
-        fixed = _standardised(still[:, middle, middle].reshape(len(still), -1))
-        for down in range(2 * SHIFT + 1):
-            for right in range(2 * SHIFT + 1):
-                window = moving[:, down : down + inner, right : right + inner]
-                level = np.einsum("pk,pk->p", fixed, _standardised(window.reshape(len(still), -1)))
-                np.maximum(best[part], level, out=best[part])
+        fixed = _standardised(still[:, middle, middle].reshape(len(still), -1)).reshape(-1, INNER, INNER)
+        # A window need not be moved to mean 0, for what it is multiplied with has that; only its length is without it.
+        lengths = np.sqrt(np.maximum(_window_sums(moving**2) - _window_sums(moving) ** 2 / INNER**2, LEAST_LENGTH**2))
+        for down, right in np.ndindex(lengths.shape[1:]):
+            window = moving[:, down : down + INNER, right : right + INNER]
+            level = np.einsum("phw,phw->p", fixed, window) / lengths[:, down, right]
+            np.maximum(best[part], level, out=best[part])
     return best
+
+
+def _window_sums(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The sum of each window of `INNER` pixels a side: (P, SIDE, SIDE) to (P, 2 * SHIFT + 1, 2 * SHIFT + 1)."""
+    from_its_edge = np.arange(SIDE) - np.arange(2 * SHIFT + 1)[:, None]
+    within = ((from_its_edge >= 0) & (from_its_edge < INNER)).astype(np.float32)
+    return np.asarray(within @ levels @ within.T)
 
 
 def _details(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     levels = images.astype(np.float32)
-    return np.asarray(levels - gaussian_filter(levels, (0, SHADE, SHADE)))
+    shade = [cv2.GaussianBlur(each, (0, 0), SHADE, borderType=cv2.BORDER_REFLECT) for each in levels]
+    return np.asarray(levels - np.reshape(shade, levels.shape))
 
 
 def _standardised(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Moved to mean 0 and scaled to length 1, so that a product is a correlation: (N, K)."""
     levels = levels - levels.mean(axis=1, keepdims=True)
-    # What is flat (a checkerboard of single pixels after averaging, say) correlates with nothing, and so gets 0.
-    return np.asarray(levels / np.maximum(np.linalg.norm(levels, axis=1, keepdims=True), 1e-3), np.float32)
+    # What is flat (a checkerboard of single pixels after averaging, say) gets 0.
+    return np.asarray(levels / np.maximum(np.linalg.norm(levels, axis=1, keepdims=True), LEAST_LENGTH), np.float32)
 
 
 def _renumber(groups: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

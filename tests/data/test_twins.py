@@ -75,7 +75,8 @@ def test_twins_of_many_images_are_those_that_share_a_cell(in_cells: None) -> Non
 def candidates(images: Image) -> list[tuple[int, int]]:
     """The pairs that are correlated, whatever comes of it."""
     squares = twin_search._squares(images)
-    one, other = twin_search._candidates(squares, squares, twin_search._landmarks(images, squares))
+    held = twin_search._in_cells(squares, twin_search._landmarks(images, squares))
+    one, other = twin_search._candidates(held, held)
     return [*zip(one.tolist(), other.tolist(), strict=True)]
 
 
@@ -276,7 +277,8 @@ def test_groups_do_not_depend_on_how_many_rows_are_compared_at_a_time(
 ) -> None:
     images = mixed()
     whole = find_twins(images, DEFAULT)
-    monkeypatch.setattr(twin_search, "CHUNK", chunk)
+    for name in ("CHUNK", "PAIRS"):
+        monkeypatch.setattr(twin_search, name, chunk)
     found = find_twins(images, DEFAULT)
     assert found.twins.tolist() == whole.twins.tolist()
     assert found.copies.tolist() == whole.copies.tolist()
