@@ -189,7 +189,9 @@ POINTS = "calibrate_trust evaluate_landmarks locate_landmarks"
 STEPS = {
     "first": Step(change_nothing, "*"),
     "again": Step(change_nothing, ""),
-    "region edited": Step(widen_mouth, "define_regions crop@mouth embed@mouth-* train@mouth-* evaluate@mouth-* compare"),
+    "region edited": Step(
+        widen_mouth, "define_regions crop@mouth embed@mouth-* train@mouth-* evaluate@mouth-* compare"
+    ),
     "region added": Step(add_eyes, "define_regions crop@eyes embed@eyes-* train@eyes-* evaluate@eyes-* compare"),
     "region like another": Step(add_coarse, f"define_regions {of_regions('coarse')} compare"),
     "what it is like edited": Step(widen_eyes, f"define_regions {of_regions('eyes', 'coarse')} compare"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.data.expressions import Expressions
 
 FROZEN = {"frozen": ("bool", (1,))}
-ORIGIN = {name: ("U", (1,)) for name in ("images", "network", "weights")}
+ORIGIN = dict.fromkeys(("images", "network", "weights"), ("U", (1,)))
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def embed(
 
 
 def digest_body(body: nn.Module) -> str:
-    """SHA-256 of all that a network's body computes with, how it takes images among it, which no file of weights has."""
+    """SHA-256 of all that a network's body computes with: its weights, and levels that no file of weights holds."""
     from pipeline.common.weights import digest_state
 
     everything = {**dict(body.named_parameters()), **dict(body.named_buffers())}

@@ -133,7 +133,7 @@ def _last_layer(
     """What all that stays as it is makes of each image was computed before, and is learnt from."""
     trained = network.get_submodule("last")
     _check_origin(network, embeddings)
-    found = torch.from_numpy(embeddings.values)
+    found = torch.from_numpy(embeddings.values)[:, :, None, None]  # as maps of one place, which the loop takes
     inputs, held_out = (found[some].to(device.pick(recipe.precision).device) for some in (rows, validation_rows))
 
     def judge(model: nn.Module) -> npt.NDArray[np.float32]:
