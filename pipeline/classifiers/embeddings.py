@@ -71,7 +71,7 @@ def embed(
     values = embeddings(body, expressions.images, recipe.precision, title)
     if not np.isfinite(values).all():
         raise InputError(f"recipes.yaml: {name}: its weights give values that are not finite; take others, or fp32")
-    return Embeddings(values, images, _described(name, recipe), weights, path)
+    return Embeddings(values, images, describe(name, recipe), weights, path)
 
 
 def digest_body(body: nn.Module) -> str:
@@ -112,7 +112,7 @@ def load_embeddings(path: Path, name: str, recipe: ClassifierRecipe[Any], images
     origin = {key: str(value[0]) for key, value in load_arrays(path, ORIGIN).items()}
     if origin["images"] != images:
         raise InputError(f"{path}: was computed of other images than {name} is trained on; {remedy}")
-    if origin["network"] != _described(name, recipe):
+    if origin["network"] != describe(name, recipe):
         raise InputError(f"{path}: was computed with other settings than recipes.yaml has for {name}; {remedy}")
     values = load_arrays(path, {"values": ("float32", (count, None))})["values"]
     if not np.isfinite(values).all():
@@ -120,6 +120,7 @@ def load_embeddings(path: Path, name: str, recipe: ClassifierRecipe[Any], images
     return Embeddings(values=values, path=path, **origin)
 
 
-def _described(name: str, recipe: ClassifierRecipe[Any]) -> str:
+def describe(name: str, recipe: ClassifierRecipe[Any]) -> str:
+    """A network and what of its recipe decides what its body makes of an image, as JSON."""
     settings = recipe.network.model_dump(mode="json")
     return json.dumps({"name": name, "settings": settings, "precision": recipe.precision}, sort_keys=True)

@@ -17,7 +17,7 @@ from torch import nn
 
 from pipeline.classifiers import imagenet, networks, training
 from pipeline.classifiers.applying import embeddings, probabilities
-from pipeline.classifiers.embeddings import Embeddings, digest_body, embed, load_embeddings, save_embeddings, save_none
+from pipeline.classifiers.embeddings import Embeddings, describe, embed, load_embeddings, save_embeddings, save_none
 from pipeline.classifiers.network_settings import Shape
 from pipeline.common.arrays import save_arrays
 from pipeline.common.files import InputError
@@ -109,12 +109,7 @@ def test_the_file_of_a_network_that_is_trained_as_a_whole_is_not_looked_at(tmp_p
 
 def made_up(path: Path) -> Embeddings:
     """As if they had been computed."""
-    save_embeddings(Embeddings(np.ones((COUNT, 1280), np.float32), IMAGES, "", "", path))
-    description = refused(load, path)  # the settings alone are wrong
-    assert description.startswith(f"{path}: was computed with other settings than recipes.yaml has for mobilenetv2")
-    body = networks.build(NETWORK, frozen_recipe().network, Shape(7, 1, 48)).get_submodule("body")
-    network = embed(path, NETWORK, frozen_recipe(), make_variant((1, 0, 0)).variant, IMAGES, "one").network
-    return Embeddings(np.ones((COUNT, 1280), np.float32), IMAGES, network, digest_body(body), path)
+    return Embeddings(np.ones((COUNT, 1280), np.float32), IMAGES, describe(NETWORK, frozen_recipe()), "", path)
 
 
 def test_other_images_other_settings_or_values_that_cannot_be(tmp_path: Path) -> None:
