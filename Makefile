@@ -78,8 +78,8 @@ wheel: .venv ## Build dist/fercrop-*.whl: the command `fercrop` with the exporte
 
 # What studies came to, reports/studies, stays: the cache does not have it.
 clean: ## Remove what the stages wrote, and nothing else; keep .venv, data/raw, reports/studies and the DVC cache
-	rm -rf data/demo data/real/sources.json data/expressions data/regions data/variants data/answers data/lessons \
-	  data/faces.npz data/twins.npz data/roles.npz data/landmarks.npz \
+	rm -rf data/demo data/real/sources.json data/expressions data/regions data/variants data/embeddings \
+	  data/answers data/lessons data/faces.npz data/twins.npz data/roles.npz data/landmarks.npz \
 	  models/landmarks.safetensors models/trust.json models/classifiers .checkpoints .studies \
 	  reports/training reports/landmarks reports/expressions reports/regions reports/classifiers reports/inside \
 	  reports/preview.png reports/comparison reports/comparison.md reports/index.html \

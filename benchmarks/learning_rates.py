@@ -1,7 +1,7 @@
 """Learning rates side by side, judged by validation images alone.
 
 `python -m benchmarks.learning_rates REGION NETWORK EPOCHS RATE...`, in the folder of a finished
-`dvc repro prepare_expressions crop@REGION`, with what params.yaml and recipes.yaml say of the network otherwise. Test
+`dvc repro prepare_expressions embed@REGION-NETWORK`, with what params.yaml and recipes.yaml say of the network otherwise. Test
 images are not looked at.
 """
 
@@ -11,7 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pipeline.classifiers.embeddings import load_embeddings
 from pipeline.classifiers.training import train
+from pipeline.common.files import digest_folder
 from pipeline.data.roles import Roles
 from pipeline.params import load_params
 from pipeline.regions.variants import Variant
@@ -19,16 +21,19 @@ from pipeline.regions.variants import Variant
 
 def main(region: str, name: str, epochs: int, rates: list[float]) -> None:
     params = load_params()
-    variant = Variant.load(Path(f"data/variants/{region}"))
+    folder = Path(f"data/variants/{region}")
+    variant = Variant.load(folder)
     _, roles = Roles.load(Path("data/roles.npz"), len(variant)).trainings[0]  # in folds: the first
-    recipe = params.classifier_recipe(name)
+    recipe, seed, fallback = params.classifier_recipe(name), params.seeds[0], params.fallback
+    path = Path(f"data/embeddings/{region}/{name}.npz")
+    embeddings = load_embeddings(path, name, recipe, digest_folder(folder), len(variant))
     for rate in rates:
         tried = recipe.model_copy(update={"learning_rate": rate, "epochs": epochs, "patience": epochs})
         with tempfile.TemporaryDirectory(prefix="rates-") as folder:
             checkpoint = Path(folder) / "checkpoint.pt"
             title = f"{name} at {rate:g}"
-            seed, fallback = params.seeds[0], params.fallback
-            _, progress = train(variant, roles, fallback, name, tried, seed, {}, checkpoint, lambda *_: None, title)
+            given = (name, tried, seed, {}, checkpoint, lambda *_: None, title, None, embeddings)
+            _, progress = train(variant, roles, fallback, *given)
         best = progress.history[progress.kept_epoch]
         print(
             f"{name} on {region}, learning rate {rate:g}: {best['validation_accuracy']:.1%} of the validation images "

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pipeline.classifiers.classifier_file import save_classifier
+from pipeline.classifiers.embeddings import load_embeddings
 from pipeline.classifiers.lessons import load_lessons
 from pipeline.classifiers.training import train
 from pipeline.common import device
@@ -33,10 +34,12 @@ def main(name: str, seed: str, epochs: str) -> None:
         "lessons": digest(lessons),
     }
     recipe = params.student_recipe(student)
+    embedded = Path(f"data/embeddings/{student.region}/{student.network}.npz")
+    embeddings = load_embeddings(embedded, student.network, recipe, identity["data"], len(variant))
     checkpoint = Path(f".checkpoints/{cell.path.replace('/', '-')}.pt")
     with curves(Path(f"reports/training/{cell.path}")) as log:
         given = (student.network, recipe, cell.start, identity, checkpoint, log, f"{student.network}, {name}")
-        network, progress = train(variant, roles, params.fallback, *given, heard)
+        network, progress = train(variant, roles, params.fallback, *given, heard, embeddings)
         best = progress.history[progress.kept_epoch]
         scores = {"choosing": {"accuracy": best["validation_accuracy"], "log_loss": best["validation_loss"]}}
         path = Path(f"models/classifiers/{cell.path}.safetensors")

@@ -7,6 +7,7 @@ from torch import nn
 
 from pipeline.classifiers.cells import Cell
 from pipeline.classifiers.classifier_file import save_classifier
+from pipeline.classifiers.embeddings import load_embeddings
 from pipeline.classifiers.ensemble import Ensemble
 from pipeline.classifiers.training import train
 from pipeline.common import device
@@ -29,6 +30,8 @@ def main(region: str, network: str, seed: str) -> None:
     roles = Roles.load(ROLES, len(variant))
     identity = {"data": digest_folder(folder), "roles": digest(ROLES), "fallback": params.fallback}
     recipe = params.classifier_recipe(network)
+    embedded = Path(f"data/embeddings/{region}/{network}.npz")
+    embeddings = load_embeddings(embedded, network, recipe, identity["data"], len(variant))
     path = Path(f"models/classifiers/{cell.path}.safetensors")
     made: list[tuple[nn.Module, Progress]] = []
     checkpoints = []
@@ -39,7 +42,7 @@ def main(region: str, network: str, seed: str) -> None:
         same = identity if fold is None else {**identity, "fold": fold}
         with curves(_curves(cell, fold)) as log:
             given = (network, recipe, cell._replace(fold=fold).start, same, checkpoints[-1], log, title)
-            made.append(train(variant, meanwhile, params.fallback, *given))
+            made.append(train(variant, meanwhile, params.fallback, *given, embeddings=embeddings))
             if len(made) == len(roles.trainings):
                 _save(path, made, variant, cell, recipe, identity["data"])
     if device.first_process():

@@ -125,11 +125,11 @@ def test_folds_that_are_done_are_not_trained_again(project: Path, monkeypatch: p
     asked: list[str] = []
     train_one = training.train
 
-    def interrupted(*given: object) -> object:
+    def interrupted(*given: object, **more: object) -> object:
         asked.append(str(given[-1]))
         if len(asked) == 3:
             raise KeyboardInterrupt
-        return train_one(*given)  # type: ignore[arg-type]
+        return train_one(*given, **more)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr(train, "train", interrupted)

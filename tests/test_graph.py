@@ -97,6 +97,10 @@ def train_one_network_longer(params: Content) -> None:
     chosen(params)["classifiers"]["cnn4"]["epochs"] += 1
 
 
+def multiply_exactly(params: Content) -> None:
+    chosen(params)["classifiers"]["cnn4"]["precision"] = "fp32"
+
+
 def train_landmarks_longer(params: Content) -> None:
     chosen(params)["landmarks"]["epochs"] += 1
 
@@ -179,38 +183,42 @@ def of_regions(*names: str) -> str:
     return " ".join(f"{stage}@{name}{rest}" for name in names for stage, rest in STAGES_OF_A_REGION.items())
 
 
-STAGES_OF_A_REGION = {"crop": "", "train": "-*", "evaluate": "-*"}
+STAGES_OF_A_REGION = {"crop": "", "embed": "-*", "train": "-*", "evaluate": "-*"}
+CROPS = "crop@* embed@*"
 CELLS = "train@* evaluate@* atlas@* look_inside@* compare"
 POINTS = "calibrate_trust evaluate_landmarks locate_landmarks"
 STEPS = {
     "first": Step(change_nothing, "*"),
     "again": Step(change_nothing, ""),
-    "region edited": Step(widen_mouth, "define_regions crop@mouth train@mouth-* evaluate@mouth-* compare"),
-    "region added": Step(add_eyes, "define_regions crop@eyes train@eyes-* evaluate@eyes-* compare"),
+    "region edited": Step(
+        widen_mouth, "define_regions crop@mouth embed@mouth-* train@mouth-* evaluate@mouth-* compare"
+    ),
+    "region added": Step(add_eyes, "define_regions crop@eyes embed@eyes-* train@eyes-* evaluate@eyes-* compare"),
     "region like another": Step(add_coarse, f"define_regions {of_regions('coarse')} compare"),
     "what it is like edited": Step(widen_eyes, f"define_regions {of_regions('eyes', 'coarse')} compare"),
     # The definitions are those of a step before, which DVC takes from its cache.
     "regions removed": Step(remove_eyes, "compare"),
     "classifier recipe": Step(train_longer, CELLS),
     "recipe of one network": Step(train_one_network_longer, "train@*-cnn4-* evaluate@*-cnn4-* compare"),
+    "precision of one network": Step(multiply_exactly, "embed@*-cnn4 train@*-cnn4-* evaluate@*-cnn4-* compare"),
     "parts": Step(divide_otherwise, "atlas@* compare"),
     "images of the atlas": Step(look_at_more_images, "atlas@* compare"),
     "network of the atlas": Step(look_into_another_network, "atlas@cnn4-* look_inside@cnn4-* compare"),
     "network of the atlas removed": Step(look_into_one_network, "compare"),
     "another recipe": Step(edit_other_recipe, ""),
-    "landmark recipe": Step(train_landmarks_longer, f"train_landmarks {POINTS} crop@* {CELLS}"),
+    "landmark recipe": Step(train_landmarks_longer, f"train_landmarks {POINTS} {CROPS} {CELLS}"),
     # The stand-in writes vanilla's images anew too. The real stage, which follows no points there, writes the same
     # bytes, and then vanilla's cells do not run.
-    "landmark trust": Step(trust_less, f"evaluate_landmarks crop@* {CELLS}"),
-    "side": Step(show_more, f"crop@* {CELLS}"),
-    "split": Step(draw_a_split, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
+    "landmark trust": Step(trust_less, f"evaluate_landmarks {CROPS} {CELLS}"),
+    "side": Step(show_more, f"{CROPS} {CELLS}"),
+    "split": Step(draw_a_split, f"prepare_expressions locate_landmarks {CROPS} {CELLS}"),
     "reference": Step(compare_with_mouth, "compare"),
     "fallback": Step(drop_what_fell_back, CELLS),
     # The real prepare_faces writes the same faces for all who need any, and then no landmark model is trained.
-    "points by dlib": Step(switch_to_dlib, f"prepare_faces train_landmarks {POINTS} crop@* {CELLS}"),
+    "points by dlib": Step(switch_to_dlib, f"prepare_faces train_landmarks {POINTS} {CROPS} {CELLS}"),
     # The stand-in writes data/expressions.npz anew, and so all that follows runs. The real stage writes the same bytes
     # while train_on is true (see test_stages.py), and then only the cells' evaluate and compare follow.
-    "twins": Step(count_fewer_as_twins, f"prepare_expressions locate_landmarks crop@* {CELLS}"),
+    "twins": Step(count_fewer_as_twins, f"prepare_expressions locate_landmarks {CROPS} {CELLS}"),
     # Sheets of answers show what evaluate says.
     "test-time augmentation": Step(augment_at_test_time, "evaluate@* look_inside@* compare"),
     "seed added": Step(add_seed, "train@*-1 evaluate@*-1 atlas@*-1 look_inside@*-1 compare"),
@@ -232,14 +240,25 @@ def add_weights_of_another_detector(project: Path) -> None:
     (project / "pretrained/face_alignment/weights").write_text("of a detector that finds no points at the moment")
 
 
+def add_imagenet_weights(project: Path) -> None:
+    (project / "pretrained/timm/resnet50.a1_in1k.safetensors").write_text("of a network of timm")
+
+
 # Edits of files, done after those of params.yaml, and what the next `dvc repro` must run.
 EDITS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a network edited": (
         edit_a_network,
-        "train@*-cnn1-* evaluate@*-cnn1-* atlas@cnn1-* look_inside@cnn1-* join_answers@* teach@* evaluate_student@*",
+        "embed@*-cnn1 train@*-cnn1-* evaluate@*-cnn1-* atlas@cnn1-* look_inside@cnn1-* join_answers@* teach@* "
+        "evaluate_student@*",
     ),
     "a network added": (add_a_network, ""),
     "weights of a detector added": (add_weights_of_another_detector, "evaluate_landmarks compare"),
+    # The stand-in writes something new for every network. Of one that is not frozen the real stage writes the same
+    # bytes, and then its cells do not run.
+    "ImageNet weights added": (
+        add_imagenet_weights,
+        f"embed@* {CELLS} join_answers@* teach@* evaluate_student@*",
+    ),
 }
 
 
@@ -364,7 +383,7 @@ def matching(stages: list[str], patterns: str) -> list[str]:
 @pytest.mark.slow
 def test_first_repro_runs_every_stage_once(results: dict[str, Ran]) -> None:
     regions, cells = 2, 2 * 2
-    assert len(results["first"].ran) == 8 + regions + 2 * cells + 2 + 1  # the atlas and the sheets of one network
+    assert len(results["first"].ran) == 8 + regions + 3 * cells + 2 + 1  # the atlas and the sheets of one network
 
 
 @pytest.mark.slow
@@ -389,6 +408,13 @@ def test_whoever_finds_points_follows_every_setting_of_how(name: str) -> None:
     followed = set(STAGES[name]["params"])
     settings = {f"landmarks.{key}" for key in LandmarkSettings.model_fields.keys() - {"max_error", "compare"}}
     assert settings <= followed or "landmarks" in followed
+
+
+def test_whoever_may_find_points_is_measured_anew_with_other_weights() -> None:
+    """`landmarks.compare` may name any of them; weights of networks that find no points are not among these."""
+    detectors = {path.stem for path in (ROOT / "pipeline/faces/detectors").glob("[a-z]*.py")}
+    followed = {Path(dep).name for dep in STAGES["evaluate_landmarks"]["deps"] if dep.startswith("pretrained/")}
+    assert followed == detectors | {"landmarks.safetensors", "trust.json"}
 
 
 # From here on: the code that stages declare.

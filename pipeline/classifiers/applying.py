@@ -54,7 +54,7 @@ def probabilities(
 
 
 def embeddings(body: nn.Module, images: npt.NDArray[np.uint8], precision: str, title: str) -> npt.NDArray[np.float32]:
-    """What a network gives of each image before its last layer, (N, features, 1, 1); N at least 1.
+    """What a network gives of each image before its last layer, (N, features); N at least 1.
 
     Args:
         body: takes (N, channels, side, side) in -1..1, gives (N, features, 1, 1).
@@ -62,15 +62,18 @@ def embeddings(body: nn.Module, images: npt.NDArray[np.uint8], precision: str, t
         precision: see `device.pick`.
         title: for the progress bar.
     """
-    accelerator = device.pick(precision)
-    body = body.to(accelerator.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    parts = []
-    shown = range(0, len(images), AT_ONCE)
-    with torch.inference_mode(), accelerator.autocast():
-        for start in tqdm(shown, title, unit="batch", disable=None if device.first_process() else True):
-            pixels = torch.from_numpy(np.ascontiguousarray(images[start : start + AT_ONCE])).to(accelerator.device)
-            parts.append(body(normalise(channels_first(pixels))).float().cpu().numpy())
-    return np.concatenate(parts)
+    place = device.place(precision)
+    body = body.to(place, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    found = np.empty((len(images), 0), np.float32)
+    with torch.inference_mode(), device.autocast(place, precision):
+        for start in tqdm(range(0, len(images), AT_ONCE), title, unit="batch", disable=None):
+            rows = slice(start, start + AT_ONCE)
+            pixels = torch.from_numpy(np.ascontiguousarray(images[rows])).to(place)
+            part = body(normalise(channels_first(pixels))).flatten(1).float().cpu().numpy()
+            if not start:  # now it is known how many features there are; they are too many to be joined in the end
+                found = np.empty((len(images), part.shape[1]), np.float32)
+            found[rows] = part
+    return found
 
 
 def _view(images: torch.Tensor, shift: tuple[int, int], mirrored: bool) -> torch.Tensor:

@@ -28,7 +28,10 @@ class NetworkSettings(Section):
 
     @property
     def last_only(self) -> bool:
-        """Whether the last layer alone is trained, and all before it stays as it is built."""
+        """Whether the last layer alone is trained, and all before it stays as it is built, the same for every seed.
+
+        Such a network has two children: `body`, (N, channels, side, side) to (N, features, 1, 1), and `last`.
+        """
         return False
 
     def sides(self, side: int, epochs: int) -> list[int]:

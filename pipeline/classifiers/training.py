@@ -13,8 +13,9 @@ from torch import nn
 from torch.nn import functional
 
 from pipeline.classifiers import networks
-from pipeline.classifiers.applying import embeddings, probabilities
+from pipeline.classifiers.applying import probabilities
 from pipeline.classifiers.augmentation import augment_batch, mix_batch
+from pipeline.classifiers.embeddings import Embeddings, digest_body
 from pipeline.classifiers.network_settings import Shape
 from pipeline.classifiers.pixels import channels_first, normalise, resize
 from pipeline.classifiers.recipe import ClassifierRecipe
@@ -70,6 +71,7 @@ def train(
     log: Log,
     title: str,
     lessons: Lessons | None = None,
+    embeddings: Embeddings | None = None,
 ) -> tuple[nn.Module, Progress]:
     """Train one network on the train rows; the epoch is chosen by its accuracy on the validation rows that choose.
 
@@ -80,9 +82,11 @@ def train(
         name: of the network, see `networks`.
         identity: see `loop.Task`.
         lessons: what a student hears from its teachers.
+        embeddings: of a frozen network, what its body makes of the N images.
 
     Raises:
-        InputError: there is nothing to train on or to choose by, or weights were asked for that cannot be had.
+        InputError: there is nothing to train on or to choose by, weights were asked for that cannot be had, or they
+            are not those that the embeddings were computed with.
     """
     wanted = ~(variant.fell_back & (fallback == "drop"))
     train_rows = np.flatnonzero((roles.role == "train") & wanted)
@@ -93,8 +97,11 @@ def train(
         )
     torch.manual_seed(seed)
     network = networks.build(name, recipe.network, Shape.of(variant))
-    teach = _last_layer if recipe.network.last_only else _whole_network
-    learner = teach(network, variant, train_rows, validation_rows, recipe, title)
+    if recipe.network.last_only:
+        assert embeddings is not None, f"{name} is frozen: its embeddings are computed before"
+        learner = _last_layer(network, embeddings, train_rows, validation_rows, recipe)
+    else:
+        learner = _whole_network(network, variant, train_rows, validation_rows, recipe)
     answers = _answers(variant, train_rows, recipe, lessons)
     task = Task(
         steps=count_batches(len(train_rows), recipe.batch),
@@ -102,15 +109,13 @@ def train(
         loss=_loss(answers.weights, recipe),
         validate=_validation(learner, variant.labels[validation_rows]),
         score="validation_accuracy",
-        identity={"network": name, **identity},
+        identity={"network": name, "weights": embeddings and embeddings.weights, **identity},
         code=code_digest(__name__, f"{networks.__name__}.{name}"),
     )
     return network, fit(learner.trained, task, recipe, seed, checkpoint, log, title)
 
 
-def _whole_network(
-    network: nn.Module, variant: Variant, rows: Rows, validation_rows: Rows, recipe: Recipe, _: str
-) -> Learner:
+def _whole_network(network: nn.Module, variant: Variant, rows: Rows, validation_rows: Rows, recipe: Recipe) -> Learner:
     """Images lie as bytes on the device (FER2013 is 83 MB, and no worker process has to feed it), changed each time."""
     images = variant.images[validation_rows]
     inputs = channels_first(torch.from_numpy(variant.images[rows]).to(device.pick(recipe.precision).device))
@@ -123,16 +128,13 @@ def _whole_network(
 
 
 def _last_layer(
-    network: nn.Module, variant: Variant, rows: Rows, validation_rows: Rows, recipe: Recipe, title: str
+    network: nn.Module, embeddings: Embeddings, rows: Rows, validation_rows: Rows, recipe: Recipe
 ) -> Learner:
-    """Each image is looked at once, by all that stays as it is; what comes of that is learnt from."""
-    parts = dict(network.named_children())
-    trained = parts.pop("last")
-    seen = [
-        torch.from_numpy(embeddings(parts["body"], variant.images[some], recipe.precision, f"{title}: {what} images"))
-        for some, what in ((rows, "train"), (validation_rows, "validation"))
-    ]
-    inputs, held_out = (part.to(device.pick(recipe.precision).device) for part in seen)
+    """What all that stays as it is makes of each image was computed before, and is learnt from."""
+    trained = network.get_submodule("last")
+    _check_origin(network, embeddings)
+    found = torch.from_numpy(embeddings.values)[:, :, None, None]  # as maps of one place, which the loop takes
+    inputs, held_out = (found[some].to(device.pick(recipe.precision).device) for some in (rows, validation_rows))
 
     def judge(model: nn.Module) -> npt.NDArray[np.float32]:
         with torch.inference_mode():
@@ -140,6 +142,22 @@ def _last_layer(
         return found
 
     return Learner(trained, lambda shown, *_: inputs[shown], judge)
+
+
+def _check_origin(network: nn.Module, embeddings: Embeddings) -> None:
+    """Raise InputError if they are of another body than this network's, or its last layer does not take them."""
+    path = embeddings.path
+    if embeddings.weights != digest_body(network.get_submodule("body")):
+        anew = f"dvc repro -f -s embed@{path.parent.name}-{path.stem}"  # DVC would take the same from its cache
+        raise InputError(f"{path}: was computed with other weights than there are now; run `{anew}`, then `dvc repro`")
+    try:
+        with torch.inference_mode():
+            network.get_submodule("last")(torch.from_numpy(embeddings.values[:1]))
+    except RuntimeError:
+        count = embeddings.values.shape[1]
+        raise InputError(
+            f"{path}: has {count} features, not as many as the network; delete it and run `dvc repro`"
+        ) from None
 
 
 def _answers(variant: Variant, rows: Rows, recipe: Recipe, lessons: Lessons | None = None) -> Answers:

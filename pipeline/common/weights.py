@@ -42,7 +42,7 @@ def save_state(path: Path, state: Mapping[str, torch.Tensor], header: dict[str, 
         raise InputError(f"{path}: the training gave weights that are not finite; lower its learning_rate")
     said = json.dumps(header, sort_keys=True)
     # One entry: of several, safetensors writes now this, now that one first, and the bytes would differ.
-    said = json.dumps({**header, "sha256": _digest(state, said)}, sort_keys=True)
+    said = json.dumps({**header, "sha256": digest_state(state, said)}, sort_keys=True)
     write_bytes(path, save(state, metadata={"fercrop": said}))
 
 
@@ -51,7 +51,7 @@ def halve(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
 
 
-def _digest(state: dict[str, torch.Tensor], header: str) -> str:
+def digest_state(state: Mapping[str, torch.Tensor], header: str = "") -> str:
     """SHA-256 over the header and over each tensor's name, type, shape and bytes, ordered by name."""
     digest = hashlib.sha256(header.encode())
     for name in sorted(state):
@@ -107,7 +107,7 @@ def load_network(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     named = header.pop("sha256", None)
     if named is None:
         raise InputError(f"{path}: of an earlier version, without a digest (see CHANGELOG.md); delete it and {make}")
-    if named != _digest(state, json.dumps(header, sort_keys=True)):
+    if named != digest_state(state, json.dumps(header, sort_keys=True)):
         raise InputError(f"{path}: damaged, it does not have the digest that it names; delete it and {make}")
     if not _finite(state):
         raise InputError(f"{path}: has weights that are not finite; delete it and {make}")

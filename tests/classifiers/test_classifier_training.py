@@ -326,7 +326,7 @@ def epoch_of(
 ) -> Callable[[int, slice], Iterator[tuple[torch.Tensor, torch.Tensor]]]:
     """The batches of an epoch, given its number and a share."""
     network = networks.build("cnn1", recipe.network, Shape(7, 1, 48))
-    learner = training._whole_network(network, made.variant, rows, rows[:1], recipe, "")
+    learner = training._whole_network(network, made.variant, rows, rows[:1], recipe)
     return training._batches(learner, training._answers(made.variant, rows, recipe).targets, recipe, seed=0)
 
 

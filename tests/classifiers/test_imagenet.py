@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from classifier_recipes import AUGMENT, make_recipe
+from imagenet_weights import MODEL, frozen_recipe, put_weights
 from made_up_variants import make_variant
 from new_networks import new_network
 from pydantic import ValidationError
 from safetensors.torch import save_file
-from timm import create_model, list_pretrained
-from torch import nn
+from timm import list_pretrained
 
 from pipeline.classifiers import imagenet, networks, training
-from pipeline.classifiers.applying import embeddings, probabilities
+from pipeline.classifiers.applying import embeddings
 from pipeline.classifiers.network_settings import Shape
 from pipeline.common.files import InputError
 
@@ -30,17 +29,12 @@ NAMES = {
     "legacy_xception": "legacy_xception.tf_in1k",
     "resnet50": "resnet50.a1_in1k",
 }
-MODEL = NAMES["mobilenetv2"]
 
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
-    """Weights of ImageNet's thousand classes, made up, where a user would put them."""
-    torch.manual_seed(1)
-    state: dict[str, torch.Tensor] = create_model(MODEL).state_dict()
     monkeypatch.setattr(imagenet, "WEIGHTS", tmp_path)
-    save_file(state, tmp_path / f"{MODEL}.safetensors")
-    return state
+    return put_weights(tmp_path)
 
 
 @pytest.fixture
@@ -136,37 +130,6 @@ def test_a_network_to_fill_with_weights_needs_none() -> None:
 # Frozen
 
 
-def frozen(**changes: Any) -> Any:
-    network = {"pretrained": True, "frozen": True, "side": 32}
-    return make_recipe("mobilenetv2", network=network, batch=8, learning_rate=0.01, **changes)
-
-
-def test_only_the_last_layer_of_a_frozen_network_is_trained(
-    weights: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """From what all before it makes of each image, which is looked at once."""
-    made = make_variant((24, 16, 8))
-    looked: list[int] = []
-
-    def note(body: nn.Module, images: Any, precision: str, title: str) -> Any:
-        looked.append(len(images))
-        return embeddings(body, images, precision, title)
-
-    monkeypatch.setattr(training, "embeddings", note)
-    network, progress = training.train(
-        made.variant, made.roles, "whole", "mobilenetv2", frozen(epochs=20, patience=20), 0, {}, tmp_path / "a.pt",
-        lambda *_: None, "frozen",
-    )  # fmt: skip
-    assert looked == [24, 16]
-    for name, value in network.get_submodule("body.body").state_dict().items():
-        assert torch.equal(value, weights[name]), name
-    assert progress.history[-1]["train_loss"] < progress.history[0]["train_loss"] / 2
-    rows = made.role == "validation"
-    found = probabilities(network, made.variant.images[rows], "fp32")
-    accuracy = (found.argmax(1) == made.variant.labels[rows]).mean()
-    assert progress.history[progress.kept_epoch]["validation_accuracy"] == accuracy > 0.7
-
-
 def test_all_of_a_network_that_is_not_frozen_is_trained(weights: dict[str, torch.Tensor], tmp_path: Path) -> None:
     made = make_variant((8, 4, 0))
     recipe = make_recipe("mobilenetv2", network={"pretrained": True, "side": 32}, epochs=1)
@@ -179,7 +142,7 @@ def test_all_of_a_network_that_is_not_frozen_is_trained(weights: dict[str, torch
 
 def test_a_frozen_network_is_not_shown_changed_images() -> None:
     with pytest.raises(ValidationError, match="must not be frozen where augment changes images"):
-        frozen(augment={**AUGMENT, "flip": True})
+        frozen_recipe(augment={**AUGMENT, "flip": True})
 
 
 def test_embeddings_do_not_depend_on_what_they_are_computed_with() -> None:
@@ -187,5 +150,5 @@ def test_embeddings_do_not_depend_on_what_they_are_computed_with() -> None:
     body = new_network("mobilenetv2").get_submodule("body")
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8), np.uint8)
     whole = embeddings(body, images, "fp32", "all")
-    assert whole.shape == (5, 1280, 1, 1)
+    assert whole.shape == (5, 1280)
     np.testing.assert_allclose(embeddings(body, images[3:], "fp32", "some"), whole[3:], atol=1e-5)

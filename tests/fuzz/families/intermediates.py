@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from classifier_recipes import make_recipe
 from projects import ROOT
 from torch import nn
 
 from fuzz.changes import BYTES, FILES, TEXT, on_json
 from fuzz.family import Family
+from pipeline.classifiers.embeddings import Embeddings, describe, load_embeddings, save_embeddings
+from pipeline.classifiers.recipe import ClassifierRecipe
 from pipeline.common.weights import load_network, save_network
 from pipeline.data.roles import ROLES, Roles
 from pipeline.evaluation.predictions import Predictions
@@ -23,6 +27,7 @@ from pipeline.training.checkpoint import Progress, load_checkpoint, save_checkpo
 
 ROWS = 12
 CHECKPOINT = "training.pt"
+FROZEN = "resnet50"
 
 
 def _write_settings(folder: Path) -> None:
@@ -84,6 +89,26 @@ def _check_located(folder: Path, value: object) -> None:
     assert value.points.shape == (ROWS, 68, 2)
     assert np.isfinite(value.points).all()
     assert (value.expected_error >= 0).all()
+
+
+def _write_embeddings(folder: Path) -> None:
+    values = np.linspace(-1, 1, ROWS * 8, dtype=np.float32).reshape(ROWS, 8)
+    described = describe(FROZEN, _frozen())
+    save_embeddings(Embeddings(values, "of images", described, "of weights", folder / "resnet50.npz"))
+
+
+def _read_embeddings(folder: Path) -> Embeddings | None:
+    return load_embeddings(folder / "resnet50.npz", FROZEN, _frozen(), "of images", ROWS)
+
+
+def _check_embeddings(folder: Path, value: object) -> None:
+    assert isinstance(value, Embeddings)
+    assert len(value.values) == ROWS
+    assert np.isfinite(value.values).all()
+
+
+def _frozen() -> ClassifierRecipe[Any]:
+    return make_recipe(FROZEN, network={"pretrained": True, "frozen": True})
 
 
 def _network() -> nn.Module:
@@ -167,6 +192,7 @@ FAMILIES = (
         _check_located,
         (*BYTES, *FILES),
     ),
+    Family("embeddings", _write_embeddings, _read_embeddings, _check_embeddings, (*BYTES, *FILES)),
     Family(
         "weights",
         _write_weights,
