@@ -31,7 +31,9 @@ from stages import embed, teach, train
 MADE = make_variant((32, 16, 8))
 COUNT = len(MADE.role)
 FILE = Path(f"data/embeddings/vanilla/{NETWORK}.npz")
-STUDENT = {"name": "joined", "region": "vanilla", "network": NETWORK, "teachers": ["vanilla", "mouth"], "share": 0.5}
+EPOCHS = 2
+TAUGHT = {"teachers": ["vanilla", "mouth"], "share": 0.5, "epochs": EPOCHS}
+STUDENT = {"name": "joined", "region": "vanilla", "network": NETWORK, **TAUGHT}
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     change("params.yaml", atlas={"region": "vanilla", "networks": ["cnn1"], "images": 1})
     recipes: Any = read_yaml(Path("recipes.yaml"), "")
     recipe = recipes["demo"]["classifiers"][NETWORK]
-    recipe |= {"epochs": 2, "patience": 2, "precision": "fp32"}
+    recipe |= {"epochs": EPOCHS, "patience": EPOCHS, "precision": "fp32"}
     recipe |= {"network": {"pretrained": True, "frozen": True, "side": 32}}
     recipe["augment"] = {**dict.fromkeys(recipe["augment"], 0.0), "flip": False}
     change("recipes.yaml", **recipes)
@@ -109,12 +111,12 @@ def test_a_student_learns_from_the_embeddings_of_its_region(project: Path, looks
     answers = np.full((len(rows), 7), 1 / 7, np.float32)
     save_lessons(Path("data/lessons/joined-0.npz"), Lessons.of(rows, answers, 0.5))
     looks.clear()
-    teach.main("joined", "0")
+    teach.main("joined", "0", str(EPOCHS))
     assert looks == [1]
     student = load_classifier(Path(f"models/classifiers/joined/{NETWORK}-0.safetensors"))
     assert student.header.cell == ("joined", NETWORK, 0, None)
     FILE.unlink()
-    assert refused(teach.main, "joined", "0") == f"{FILE}: missing; run `dvc repro` to make it"
+    assert refused(teach.main, "joined", "0", str(EPOCHS)) == f"{FILE}: missing; run `dvc repro` to make it"
 
 
 def test_embeddings_of_images_that_were_cut_anew_are_refused(project: Path) -> None:
