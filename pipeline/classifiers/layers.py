@@ -167,7 +167,10 @@ class SeparableModule(nn.Module):
 
     def __init__(self, narrow: int, wide: int) -> None:
         super().__init__()
-        self.shortcut = nn.Sequential(nn.Conv2d(narrow, wide, 1, stride=2, bias=False), nn.BatchNorm2d(wide))
+        # A strided 1 x 1 convolution, in two steps: with fewer than 16 channels its backward pass writes beyond its
+        # memory on the CPU (torch 2.15, bfloat16, two threads).
+        every_second = nn.MaxPool2d(1, stride=2)
+        self.shortcut = nn.Sequential(every_second, nn.Conv2d(narrow, wide, 1, bias=False), nn.BatchNorm2d(wide))
         self.body = nn.Sequential(
             *_separable(narrow, wide), nn.ReLU(), *_separable(wide, wide), nn.MaxPool2d(3, stride=2, padding=1)
         )
