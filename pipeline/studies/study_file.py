@@ -1,8 +1,8 @@
 """A study: `studies/NAME.yaml`, what differs from `studies/_base.yaml` and recipes.yaml, and what a report printed.
 
 `study` is its header; `demo` is what differs further where it is tried on drawn data; every other key is one of
-params.yaml, or `recipes` for those of recipes.yaml. What is not named stays as the two files have it. The user's
-params.yaml has no part in it, so that a study asks the same everywhere.
+params.yaml, or `recipes` for those of recipes.yaml. What is not named stays as the two files have it, or as the study
+has it that `like` names. The user's params.yaml has no part in it, so that a study asks the same everywhere.
 """
 
 from __future__ import annotations
@@ -161,23 +161,61 @@ def read_study(name: str, drawn: bool, project: Path = Path()) -> StudyFile:
     known = names(project)
     if name not in known:
         raise InputError(f"{FOLDER}: there is no study {name!r}; may be {', '.join(known) or 'none, for it is empty'}")
+    parts = _parts(name, project)
+    path = parts[-1].path
+    header = _header(path, parts[-1].header)
+    content, recipes = _keys(project / BASE), _keys(project / "recipes.yaml")
+    for part in parts:
+        content, recipes = _changed(part.path, content, recipes, part.changes)
+    params = check_params(content, recipes, path, f"{path}: recipes")
+    if drawn:
+        # The figures were printed of other data; what cannot be had of drawn data is left empty.
+        content, recipes = _on_drawn_data(content, recipes)
+        for part in parts:
+            content, recipes = _changed(part.path, content, recipes, part.demo)
+        params = check_params(content, recipes, f"{path}: demo", f"{path}: demo: recipes")
+    else:
+        _check_ours(path, header, params)
+    return StudyFile(name, header, content, recipes, params)
+
+
+class _Part(NamedTuple):
+    """What one file says: its header, what differs, and what differs further on drawn data; none of it checked."""
+
+    path: Path
+    header: Any
+    changes: Settings
+    demo: Any
+
+
+def _parts(name: str, project: Path) -> list[_Part]:
+    """What a study's own file says, behind what that of the study says that it is like, if it is like one.
+
+    Raises:
+        InputError: a file is missing, is no YAML or has no header, or the study is like what it cannot be like.
+    """
+    own, like = _part(name, project)
+    if like is None:
+        return [own]
+    others = [other for other in names(project) if other != name]
+    if like not in others:
+        raise InputError(f"{own.path}: like: there is no other study {like!r}; may be {', '.join(others)}")
+    other, further = _part(like, project)
+    if further is not None:
+        raise InputError(f"{own.path}: like: {like} is itself like {further}; take a study that is like no other")
+    return [other, own]
+
+
+def _part(name: str, project: Path) -> tuple[_Part, Any]:
+    """What one file says, and what it says that it is like, if anything."""
     path = project / FOLDER / f"{name}.yaml"
     changes = _keys(path)
     if "study" not in changes:
         raise InputError(
             f"{path}: must hold study, the header, and keys of params.yaml; docs/studies.md has an example"
         )
-    header = _header(path, changes.pop("study"))
-    demo = changes.pop("demo", None)
-    content, recipes = _changed(path, _keys(project / BASE), _keys(project / "recipes.yaml"), changes)
-    params = check_params(content, recipes, path, f"{path}: recipes")
-    if drawn:
-        # The figures were printed of other data; what cannot be had of drawn data is left empty.
-        content, recipes = _changed(path, *_on_drawn_data(content, recipes), {} if demo is None else demo)
-        params = check_params(content, recipes, f"{path}: demo", f"{path}: demo: recipes")
-    else:
-        _check_ours(path, header, params)
-    return StudyFile(name, header, content, recipes, params)
+    like, demo = changes.pop("like", None), changes.pop("demo", None)
+    return _Part(path, changes.pop("study"), changes, {} if demo is None else demo), like
 
 
 def _keys(path: Path) -> Settings:

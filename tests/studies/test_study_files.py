@@ -61,6 +61,17 @@ def test_the_studies_differ_in_what_they_are_about() -> None:
     assert len({recipe.model_copy(update={"votes": 0, "draw_labels": False}) == recipes[0] for recipe in recipes}) == 1
     assert study("diehl").split_rule.group == "none"
     assert study("diehl_by_burst").split_rule.group == "subject"
+    variants = [study(f"diehl{how}").classifier_recipe("selfie_cnn") for how in ("", "_augmented", "_l2")]
+    assert [(one.augment.shift > 0, one.weight_decay > 0) for one in variants] == [
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+    own = [study(f"diehl_{how}").classifier_recipe("selfie_cnn").network for how in ("dropout", "norm")]
+    assert [(one.dropout > 0, one.batch_norm) for one in own] == [(True, False), (False, True)]
+    frozen = study("diehl_frozen")
+    assert len(frozen.networks) == 6
+    assert all(frozen.classifier_recipe(name).network.last_only for name in frozen.networks)
     jaffe = {name: study(f"chalmers_jaffe_{name}") for name in ("folds", "by_person")}
     assert jaffe["by_person"].split_rule == Folds(folds=10, group="subject")
     assert jaffe["by_person"].model_copy(update={"split": Folds(folds=10)}) == jaffe["folds"]
@@ -101,6 +112,40 @@ def test_sections_are_merged_and_single_values_replaced(project: Path) -> None:
     recipe = study.params.classifier_recipe("conv4")
     assert (recipe.augment.rotate, recipe.augment.shift, recipe.epochs) == (7, 0, 50)
     assert read("").params.classifier_recipe("conv4").augment.rotate == 0
+
+
+def test_a_study_that_is_like_another_says_what_differs_from_that(project: Path) -> None:
+    own = "networks: [conv6, conv4]\nrecipes: {others: {classifiers: {conv6: {epochs: 3, batch: 8}}}}\n"
+    first = read(own + "split: {folds: 4}\ndemo: {networks: [conv4]}\n")
+    Path("studies/other.yaml").write_text(Path("studies/tried.yaml").read_text())
+    text = "like: other\nrecipes: {others: {classifiers: {conv6: {batch: 9}}}}\n"
+    study, drawn = read(text), read(text, drawn=True)
+    recipe = study.params.classifier_recipe("conv6")
+    assert (recipe.epochs, recipe.batch) == (3, 9)
+    assert study.params.model_copy(update={"recipes": {}}) == first.params.model_copy(update={"recipes": {}})
+    assert drawn.params.networks == ["conv4"]
+    assert read(text + "demo: {networks: [conv4, conv6]}\n", drawn=True).params.networks == ["conv4", "conv6"]
+
+
+def test_what_a_study_is_like_does_not_say_what_it_says_of_itself(project: Path) -> None:
+    read("")
+    shutil.copy("studies/tried.yaml", "studies/other.yaml")
+    header = write_and_read("study: {reproduces: mine, costs: none}\nlike: other\n").header
+    assert (header.reproduces, header.costs, header.printed) == ("mine", "none", [])
+
+
+@pytest.mark.parametrize(
+    ("like", "says"),
+    [
+        ("tried", "like: there is no other study 'tried'; may be other"),
+        ("absent", "like: there is no other study 'absent'; may be other"),
+        ("[other]", r"like: there is no other study \['other'\]; may be other"),
+        ("other", "like: other is itself like tried; take a study that is like no other"),
+    ],
+)
+def test_what_a_study_cannot_be_like(project: Path, like: str, says: str) -> None:
+    Path("studies/other.yaml").write_text(HEADER + "like: tried\n")
+    assert re.fullmatch(f"studies/tried.yaml: {says}", refused(read, f"like: {like}\n"))
 
 
 def test_a_split_takes_no_keys_of_another_form(project: Path) -> None:
