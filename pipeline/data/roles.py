@@ -29,13 +29,14 @@ NO_FOLD = -1  # of what no single fold tests or validates
 EXTRA = "extra"  # the split of images that are added to train on, whatever the rule, see `data.extra`
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+Group = Literal["none", "twins", "subject", "both"]  # what stays on one side, see `joined`
 
 
 class Shares(Section):
     """A split that is drawn: the shares of train, validation and test, and which images stay on one side."""
 
     shares: Annotated[tuple[Share, Share, Share], Field(strict=False)]
-    group: Literal["none", "twins", "subject", "both"] = "none"
+    group: Group = "none"
     seed: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
@@ -43,7 +44,7 @@ class Folds(Section):
     """A split that is drawn so that every row is tested once: each fold in turn, the next one validates."""
 
     folds: Annotated[int, Field(ge=3, le=50)]
-    group: Literal["none", "twins", "subject", "both"] = "none"
+    group: Group = "none"
     seed: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
@@ -174,9 +175,7 @@ def _checked(role: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], train_on_
     return Roles(role, unique if unique.any() else validation)
 
 
-def joined(
-    subject: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], group: Literal["none", "twins", "subject", "both"]
-) -> npt.NDArray[np.int64]:
+def joined(subject: npt.NDArray[np.str_], twins: npt.NDArray[np.int32], group: Group) -> npt.NDArray[np.int64]:
     """Which rows stay on one side of a drawn split: the number of each row's group, (N,) and (N,) to (N,).
 
     A row whose subject is not known is a subject of its own.
