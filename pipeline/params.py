@@ -329,12 +329,17 @@ def _check_students(path: Path | str, params: Params) -> None:
             raise InputError(f"{key}: {', '.join(wrong)} is not among regions or networks; add it there")
         if bool(student.teachers) != (student.share > 0):
             raise InputError(f"{key}: teachers and a share above 0 belong together, a control has neither")
-        as_its_region = student.epochs == params.classifier_recipe(student.network).epochs
-        if student.teachers and not as_its_region and params.control(student) is None:
+        recipe = params.classifier_recipe(student.network)
+        stops_early = recipe.keep == "best" and recipe.patience < recipe.epochs
+        as_its_region = student.epochs == recipe.epochs and not stops_early
+        control = params.control(student)
+        if student.teachers and not as_its_region and control is None:
             raise InputError(
                 f"{key}: is trained for {student.epochs} epochs, its region's classifiers are not; "
-                f"add a control: the same with teachers: [], without share"
+                f"add a control: the same under another name, with teachers: [], without share"
             )
+        if not student.teachers and control is not None and control is not student:
+            raise InputError(f"{key}: is the same control as {control.name!r}; remove one")
     if params.in_folds and params.students:
         raise InputError(f"{path}: students: learn of one split only, not of folds; set students: []")
 

@@ -22,7 +22,7 @@ def main(name: str, seed: str, epochs: str) -> None:
     student = params.student(name)
     cell = params.cell(name, student.network, seed)
     if epochs != str(student.epochs):  # the word is there for DVC, which runs anew what is called in another way
-        raise InputError(f"params.yaml: students: {name!r} has epochs: {student.epochs}, not {epochs}")
+        raise InputError(f"params.yaml: students: {name!r} has epochs: {student.epochs}, not {epochs}; run `dvc repro`")
     folder, lessons = Path(f"data/variants/{student.region}"), Path(f"data/lessons/{name}-{seed}.npz")
     variant = Variant.load(folder)
     roles = Roles.load(ROLES, len(variant))

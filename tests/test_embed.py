@@ -26,14 +26,15 @@ from pipeline.data.roles import assign_roles, read_split
 from pipeline.regions.boxes import whole_boxes
 from pipeline.regions.cutting import Cut
 from pipeline.regions.variants import save_variant
-from stages import embed, teach, train
+from stages import embed, learning_rates, teach, train
 
 MADE = make_variant((32, 16, 8))
 COUNT = len(MADE.role)
 FILE = Path(f"data/embeddings/vanilla/{NETWORK}.npz")
 EPOCHS = 2
-TAUGHT = {"teachers": ["vanilla", "mouth"], "share": 0.5, "epochs": EPOCHS}
-STUDENT = {"name": "joined", "region": "vanilla", "network": NETWORK, **TAUGHT}
+TAUGHT_FOR = EPOCHS + 1
+CONTROL = {"name": "control", "region": "vanilla", "network": NETWORK, "teachers": [], "epochs": TAUGHT_FOR}
+STUDENT = {**CONTROL, "name": "joined", "teachers": ["vanilla", "mouth"], "share": 0.5}
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     put_weights(imagenet.WEIGHTS)
     copy_settings()
-    change("params.yaml", networks=[NETWORK, "cnn1"], seeds=[0, 1, 2], students=[STUDENT])
+    change("params.yaml", networks=[NETWORK, "cnn1"], seeds=[0, 1, 2], students=[STUDENT, CONTROL])
     change("params.yaml", atlas={"region": "vanilla", "networks": ["cnn1"], "images": 1})
     recipes: Any = read_yaml(Path("recipes.yaml"), "")
     recipe = recipes["demo"]["classifiers"][NETWORK]
@@ -111,12 +112,36 @@ def test_a_student_learns_from_the_embeddings_of_its_region(project: Path, looks
     answers = np.full((len(rows), 7), 1 / 7, np.float32)
     save_lessons(Path("data/lessons/joined-0.npz"), Lessons.of(rows, answers, 0.5))
     looks.clear()
-    teach.main("joined", "0", str(EPOCHS))
+    assert refused(teach.main, "joined", "0", str(EPOCHS)) == (
+        f"params.yaml: students: 'joined' has epochs: {TAUGHT_FOR}, not {EPOCHS}; run `dvc repro`"
+    )
+    teach.main("joined", "0", str(TAUGHT_FOR))
     assert looks == [1]
+    curve = Path(f"reports/training/joined/{NETWORK}-0/plots/metrics/train_loss.tsv").read_text()
+    assert len(curve.splitlines()) == 1 + TAUGHT_FOR
     student = load_classifier(Path(f"models/classifiers/joined/{NETWORK}-0.safetensors"))
     assert student.header.cell == ("joined", NETWORK, 0, None)
     FILE.unlink()
-    assert refused(teach.main, "joined", "0", str(EPOCHS)) == f"{FILE}: missing; run `dvc repro` to make it"
+    assert refused(teach.main, "joined", "0", str(TAUGHT_FOR)) == f"{FILE}: missing; run `dvc repro` to make it"
+
+
+def test_learning_rates_are_tried_side_by_side_and_nothing_is_kept(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    embed.main("vanilla", NETWORK)
+    before = sorted(Path().rglob("*"))
+    learning_rates.main("vanilla", NETWORK, "2", "0.1", "1e-9")
+    high, low = [line for line in capsys.readouterr().out.splitlines() if "of the validation images" in line]
+    assert "learning rate 0.1: " in high
+    assert "learning rate 1e-09: " in low
+    assert high.partition("log loss")[2] != low.partition("log loss")[2]
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize(("epochs", "rate"), [("0", "0.1"), ("2", "fast"), ("2", "-1"), ("2", "nan")])
+def test_a_learning_rate_that_cannot_be_is_one_line(project: Path, epochs: str, rate: str) -> None:
+    says = refused(learning_rates.main, "vanilla", NETWORK, epochs, rate)
+    assert says.startswith("usage: python -m stages.learning_rates ")
 
 
 def test_embeddings_of_images_that_were_cut_anew_are_refused(project: Path) -> None:

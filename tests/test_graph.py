@@ -148,6 +148,10 @@ def teach_one(params: Content) -> None:
     params["students"].append(student)
 
 
+def teach_it_longer(params: Content) -> None:
+    params["students"][-1]["epochs"] = 4
+
+
 def remove_network(params: Content) -> None:
     params["networks"].remove("cnn4")
 
@@ -223,6 +227,7 @@ STEPS = {
     "test-time augmentation": Step(augment_at_test_time, "evaluate@* look_inside@* compare"),
     "seed added": Step(add_seed, "train@*-1 evaluate@*-1 atlas@*-1 look_inside@*-1 compare"),
     "student added": Step(teach_one, "join_answers@* teach@* evaluate_student@* compare"),
+    "student for longer": Step(teach_it_longer, "join_answers@* teach@* evaluate_student@* compare"),
     "network removed": Step(remove_network, "compare"),
 }
 
@@ -420,7 +425,18 @@ def test_whoever_may_find_points_is_measured_anew_with_other_weights() -> None:
 # From here on: the code that stages declare.
 
 # Scripts that `make` or users run and that no stage is made of.
-ON_DEMAND = {"check", "export_models", "leak", "preview", "publish", "recompute", "release", "simulate", "study"}
+ON_DEMAND = {
+    "check",
+    "export_models",
+    "leak",
+    "learning_rates",
+    "preview",
+    "publish",
+    "recompute",
+    "release",
+    "simulate",
+    "study",
+}
 
 # Stages that run the script of another one.
 SHARED = {"evaluate_student": "evaluate"}

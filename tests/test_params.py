@@ -722,6 +722,21 @@ def test_a_student_of_more_epochs_has_a_control_of_as_many(tmp_path: Path) -> No
     assert recipe.batch == params.classifier_recipe("googlenet").batch
 
 
+def test_a_student_of_a_network_that_stops_early_has_a_control(tmp_path: Path) -> None:
+    path = changed(tmp_path, r"students: \[\]", f"students: [{STUDENT}]")
+    recipes = path.with_name("recipes.yaml")
+    text = recipes.read_text()
+    at = text.index("    googlenet:\n      <<: *demo_cnn\n")
+    recipes.write_text(text[:at] + text[at:].replace("patience: 7", "patience: 2", 1))
+    assert "add a control" in str(load_error(path))
+
+
+def test_one_control_is_enough(tmp_path: Path) -> None:
+    other = CONTROL.replace("name: control", "name: again")
+    says = str(load_error(changed(tmp_path, r"students: \[\]", f"students: [{CONTROL}, {other}]")))
+    assert "'again': is the same control as 'control'; remove one" in says
+
+
 def test_students_and_folds_do_not_go_together(tmp_path: Path) -> None:
     path = changed(tmp_path, r"students: \[\]", f"students: [{STUDENT}]")
     path.write_text(path.read_text().replace("split: official", "split: {folds: 5}"))

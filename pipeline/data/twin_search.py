@@ -35,8 +35,8 @@ LEAST_LENGTH = 1e-3  # of levels around their mean, for what is flat to correlat
 CELL = 200  # images to a landmark
 NEAREST = 6
 
-CHUNK = 256  # rows that are correlated with others at a time
-PAIRS = 64  # that are looked at closely at a time: they fit into the processor's cache
+CHUNK = 256  # rows that are correlated with others at a time: what lies before them has been
+PAIRS = 64  # that are looked at closely at a time: 30 to 130 were the fastest
 
 
 def find_twins(images: npt.NDArray[np.uint8], min_correlation: float) -> Twins:
@@ -217,7 +217,7 @@ def _details(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 def _standardised(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Moved to mean 0 and scaled to length 1, so that a product is a correlation: (N, K)."""
     levels = levels - levels.mean(axis=1, keepdims=True)
-    # What is flat (a checkerboard of single pixels after averaging, say) gets 0.
+    # What is flat (a checkerboard of single pixels after averaging, say) correlates with nothing.
     return np.asarray(levels / np.maximum(np.linalg.norm(levels, axis=1, keepdims=True), LEAST_LENGTH), np.float32)
 
 

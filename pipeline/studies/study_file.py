@@ -167,13 +167,14 @@ def read_study(name: str, drawn: bool, project: Path = Path()) -> StudyFile:
     content, recipes = _keys(project / BASE), _keys(project / "recipes.yaml")
     for part in parts:
         content, recipes = _changed(part.path, content, recipes, part.changes)
-    params = check_params(content, recipes, path, f"{path}: recipes")
+    told = " and ".join(str(part.path) for part in parts)
+    params = check_params(content, recipes, told, f"{told}: recipes")
     if drawn:
         # The figures were printed of other data; what cannot be had of drawn data is left empty.
         content, recipes = _on_drawn_data(content, recipes)
         for part in parts:
             content, recipes = _changed(part.path, content, recipes, part.demo)
-        params = check_params(content, recipes, f"{path}: demo", f"{path}: demo: recipes")
+        params = check_params(content, recipes, f"{told}: demo", f"{told}: demo: recipes")
     else:
         _check_ours(path, header, params)
     return StudyFile(name, header, content, recipes, params)

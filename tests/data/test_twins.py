@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from pipeline.common.arrays import save_arrays
 from pipeline.common.files import InputError
@@ -282,6 +283,28 @@ def test_groups_do_not_depend_on_how_many_rows_are_compared_at_a_time(
     found = find_twins(images, DEFAULT)
     assert found.twins.tolist() == whole.twins.tolist()
     assert found.copies.tolist() == whole.copies.tolist()
+
+
+def test_details_agree_as_far_as_they_correlate_at_the_best_shift() -> None:
+    """Against scipy's blur and numpy's correlation, also of images without much contrast."""
+    rng = np.random.default_rng(0)
+    smooth = gaussian_filter(rng.normal(0, 1, (40, 48, 48)), (0, 1.5, 1.5))
+    contrasts = np.where(np.arange(40) % 4, 150, 12)[:, None, None]
+    images = (128 + contrasts * smooth).clip(0, 255).astype(np.uint8)
+    images[20:] = np.roll(images[:20], (1, -2), (1, 2))
+    one, other = np.arange(40), (np.arange(40) + rng.choice([0, 7, 20], 40)) % 40
+    levels = images.astype(np.float64)
+    details = levels - gaussian_filter(levels, (0, twin_search.SHADE, twin_search.SHADE), mode="reflect")
+    expected = [
+        max(
+            np.corrcoef(details[a, 2:46, 2:46].ravel(), details[b, y : y + 44, x : x + 44].ravel())[0, 1]
+            for y, x in np.ndindex(5, 5)
+        )
+        for a, b in zip(one, other, strict=True)
+    ]
+    found = twin_search._agreement(images, images, one, other)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert min(expected) < 0.3
 
 
 def test_groups_are_numbered_by_first_appearance() -> None:

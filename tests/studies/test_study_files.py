@@ -69,6 +69,8 @@ def test_the_studies_differ_in_what_they_are_about() -> None:
     ]
     own = [study(f"diehl_{how}").classifier_recipe("selfie_cnn").network for how in ("dropout", "norm")]
     assert [(one.dropout > 0, one.batch_norm) for one in own] == [(True, False), (False, True)]
+    drawn = [read_study(f"diehl{how}", True, ROOT) for how in ("", "_augmented", "_l2", "_dropout", "_norm")]
+    assert len({str(one.params.classifier_recipe("selfie_cnn")) for one in drawn}) == len(drawn)
     frozen = study("diehl_frozen")
     assert len(frozen.networks) == 6
     assert all(frozen.classifier_recipe(name).network.last_only for name in frozen.networks)

@@ -20,7 +20,8 @@ TEXT = (
     "A student sees one region and learns from the labels and from what the classifiers of its teachers' regions, of "
     "the same seed, say together of the train images. Gain: its accuracy less that of the same network on the same "
     "region without teachers, in points: of a control, trained for as many epochs from the labels alone, or, where "
-    "there is none, of the region's own classifier. A control stands beside that one: its gain is that of its epochs."
+    "there is none, of the region's own classifier. A control stands beside that one: what it gains, it gains by its "
+    "epochs, or by another start."
 )
 
 
@@ -87,7 +88,7 @@ def _measure(study: Study, results: Results, student: Student, protocol: str) ->
 def student_rows(table: pd.DataFrame, protocol: str) -> Rows:
     """A row a student."""
     head = ["student", "sees", "network", "epochs", "teachers", "their share", "accuracy", "95% interval"]
-    rows = [[*head, "teachers joined", "without teachers", "accuracy", "gain", "95% interval", "Holm"]]
+    rows = [[*head, "teachers joined", "beside", "its accuracy", "gain", "95% interval of it", "Holm"]]
     for row in records(where(table, protocol=protocol)):
         of = [row["student"], row["region"], row["network"], str(row["epochs"]), row["teachers"], f"{row['share']:.0%}"]
         joined = "" if np.isnan(row["joined"]) else percent(row["joined"])
