@@ -143,13 +143,13 @@ def add_seed(params: Content) -> None:
 
 
 def teach_one(params: Content) -> None:
-    taught = {"teachers": ["vanilla", "mouth"], "share": 0.5, "epochs": 3}
-    student = {"name": "joined", "region": "vanilla", "network": "cnn1", **taught}
-    params["students"].append(student)
+    control = {"name": "control", "region": "vanilla", "network": "cnn1", "epochs": 9, "teachers": []}
+    params["students"] = [{**control, "name": "joined", "teachers": ["vanilla", "mouth"], "share": 0.5}, control]
 
 
 def teach_it_longer(params: Content) -> None:
-    params["students"][-1]["epochs"] = 4
+    for student in params["students"]:
+        student["epochs"] = 10
 
 
 def remove_network(params: Content) -> None:
