@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from pipeline.classifiers.layers import Flatten, InColour, Inner, MaxPool, SeparableModule, small_cnn
 from pipeline.classifiers.network_settings import Shape
@@ -103,7 +106,9 @@ def test_a_separable_module_adds_its_shortcut() -> None:
     maps = torch.randn(2, 2, 5, 5)
     whole = module(maps)
     assert whole.shape == (2, 3, 3, 3)
-    for part in (module.body, module.shortcut):
-        torch.nn.init.zeros_(part[0].weight)  # type: ignore[arg-type]
+    strided = functional.conv2d(maps, cast(torch.Tensor, module.shortcut[1].weight), stride=2)
+    torch.testing.assert_close(module.shortcut[:2](maps), strided)
+    for layer in (module.body[0], module.shortcut[1]):
+        torch.nn.init.zeros_(cast(torch.Tensor, layer.weight))
         assert not torch.equal(module(maps), whole)
     assert torch.equal(module(maps), torch.zeros(2, 3, 3, 3))
