@@ -51,13 +51,9 @@ def _measure(study: Study, results: Results, student: Student, protocol: str) ->
     network = study.params.networks.index(student.network)
     of_network = results.probabilities[:, network][:, :, sample.rows]
     control = study.params.control(student) if student.teachers else None
-    untaught = (
-        results.students[control.name] if control else results.probabilities[regions.index(student.region), network]
-    )
-    both = (results.students[student.name], untaught)
-    named = np.stack([said[:, sample.rows].argmax(axis=-1) for said in both]).astype(np.uint8)[
-        :, None
-    ]  # (2, 1, seeds, n)
+    of_region = results.probabilities[regions.index(student.region), network]
+    both = (results.students[student.name], results.students[control.name] if control else of_region)
+    named = np.stack([said[None, :, sample.rows].argmax(axis=-1) for said in both]).astype(np.uint8)  # (2, 1, seeds, n)
     actual = score(sample.labels, named, sample.classes).accuracy[0]
     drawn = score(sample.labels, named, sample.classes, sample.weights).accuracy
     alone, gain = (weigh(actual, drawn, np.array(share), sample.many) for share in ([[1.0], [0.0]], [[1.0], [-1.0]]))
